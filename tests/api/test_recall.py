@@ -51,12 +51,14 @@ def test_what_is_asked_for_is_read_as_it_was_written(tmp_path: Path) -> None:
     """Whatever stands in a language, a rule set, a folder's name: the YAML has that, check tells what is wrong."""
     pool, seeds = write(tmp_path, documents(MEDICAL, 30, 1), documents(OTHER, 60, 2))
     asked = {**PLAIN, "lang": "e\"n' OR 'a' = 'a", "rules": ["go: [pher", "no"], "tokens": "9: 9"}
+    asked["gold_hosts"] = ["https://A.org/", "true"]
     file = write_recall(pool, seeds, tmp_path / "true", **asked)
     content = yaml.safe_load(file.read_text())
     language, *rules = content["stages"]["screened"]["keep"]
     assert language == {"language": "lang = 'e\"n'' OR ''a'' = ''a' AND lang_score >= 0.5"}
     assert rules == ["go: [pher", "no"] and content["name"] == "d-true"
     assert content["stages"]["found"]["select"]["tokens"] == "9: 9"
+    assert content["models"]["recalled"]["recall"]["gold_hosts"] == ["a.org", "true"]
     with pytest.raises(DefinitionError) as caught:
         refinery.plan(file)
     assert "go: [pher" in str(caught.value) and "'no'" in str(caught.value)
@@ -80,10 +82,17 @@ def test_chinese_among_mixed_text(tmp_path: Path) -> None:
     law = documents(LAW, 60, 1, "。")
     others = [*documents(SOFTWARE, 100, 2, "。"), *documents(OTHER, 100, 3)]
     pool, seeds = write(tmp_path, law[:30], [*law[30:], *others])
-    out = refinery.recall(pool, seeds, tmp_path / "out", workers=1, rounds=2, progress=False)
+    (tmp_path / "hosts.txt").write_text("h3.org\nnowhere.org\n")
+    out = refinery.recall(
+        pool, seeds, tmp_path / "out", workers=1, rounds=2, gold_hosts=tmp_path / "hosts.txt", progress=False
+    )
     kept = set(out.documents().collect()["text"])
     assert len(kept & set(law)) >= 50 and len(kept & set(others)) <= 5
-    assert out.manifest.recalled["recalled"].sample.seeds == 30
+    told = out.manifest.recalled["recalled"]
+    assert told.sample.seeds == 30 and told.gold and told.gold.hosts == 1
+    assert (
+        told.gold.documents == len(range(3, 230, 9)) and 3 <= told.gold.recalled[0] <= 5
+    )  # three are of law
     came = moved(tmp_path / "out", 1).came
     assert came and all(0 <= one.score <= 1 and one.before is None for one in came)
     for number in (0, 3):

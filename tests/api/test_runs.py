@@ -1,5 +1,6 @@
 """A definition loaded, checked, planned and run."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -156,3 +157,16 @@ def test_a_sample_of_no_document_is_none(tmp_path):
     )
     with pytest.raises(refinery.DefinitionError, match="at least 1 document of each source, got 0"):
         refinery.plan(tmp_path / "p.yaml", limit=0)
+
+
+def test_a_plan_leaves_the_collector_as_it_was(data_repository):
+    """Whether it is on or off, and whether the plan can be made."""
+    for enabled in (True, False):
+        (gc.enable if enabled else gc.disable)()
+        try:
+            refinery.plan(data_repository / "pipeline.yaml")
+            with pytest.raises(DefinitionError):
+                refinery.plan(data_repository / "missing.yaml")
+            assert gc.isenabled() == enabled
+        finally:
+            gc.enable()

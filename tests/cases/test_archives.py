@@ -1,9 +1,12 @@
 """Compressions, archives, tables and files that are no data: small ones made after public reports."""
 
+import zipfile
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+import refinery
 from refinery.errors import InputError
 from refinery.sources.ids import id_texts
 from refinery.sources.read import read_documents
@@ -75,3 +78,44 @@ def test_a_pointer_beside_data_is_a_broken_file():
         ("b.jsonl", "this is a Git LFS pointer, not the file itself (run `git lfs pull`)"),
     )
     assert (len(read_all(source).texts), read_all(source).rejects) == (3, [])
+
+
+LAWS = """refinery: 1
+name: laws
+guards: {rejected: 50%}
+sources:
+  laws: {path: "in/*.zip", join: {path: titles.csv, on: path, columns: {title: string}}}
+stages: {titled: {from: laws, keep: [{titled: "title LIKE 'Law%'"}]}}
+outputs: {titled: {from: titled, path: out}}
+"""
+
+
+def test_a_document_in_an_archive_is_known_by_the_file_in_it(tmp_path):
+    """In decisions, ids, rejects, joins, `explain` and the error of a strict source; of many small archives, too."""
+    (tmp_path / "in").mkdir()
+    for number in range(20):
+        with zipfile.ZipFile(tmp_path / "in" / f"{number}.zip", "w") as archive:
+            archive.writestr("de/a.txt", f"The text of law {number}.")
+            archive.writestr("de/b.jsonl", f'{{"text": "Line {number}"}}\n{{"text": \n')
+    titles = [f"{number}.zip/de/b.jsonl,Law {number}" for number in range(20)]
+    (tmp_path / "titles.csv").write_text("\n".join(["path,title", *titles]))
+    (tmp_path / "pipeline.yaml").write_text(LAWS)
+    refinery.run(tmp_path / "pipeline.yaml", workers=1, progress=False)
+    decided = pl.read_parquet(tmp_path / "out.records/decisions-*.parquet")
+    assert {
+        (path, row, outcome) for path, row, outcome in decided.select("path", "row", "outcome").rows()
+    } == {
+        (f"{number}.zip/de/{name}", row, outcome)
+        for number in range(20)
+        for name, row, outcome in (
+            ("a.txt", 0, "dropped"),
+            ("b.jsonl", 0, "kept"),
+            ("b.jsonl", 1, "rejected"),
+        )
+    }
+    assert decided["id"].drop_nulls().n_unique() == 40
+    document = refinery.explain(tmp_path / "pipeline.yaml", "7.zip/de/b.jsonl:0").document
+    assert (document.text, document.values["title"]) == ("Line 7", "Law 7")
+    (tmp_path / "pipeline.yaml").write_text(LAWS.replace('*.zip",', '*.zip", on_error: fail,'))
+    with pytest.raises(InputError, match=r"in/0.zip/de/b.jsonl, row 1: not_json"):
+        refinery.run(tmp_path / "pipeline.yaml", workers=1, progress=False)

@@ -179,3 +179,22 @@ def test_names_in_no_encoding_are_read(tmp_path):
         "d\\udce9/caf\\udce9.jsonl",
         "d\\udce9/bell\a\x1b]0;x\a\u202e.jsonl",
     }
+
+
+def test_a_broken_file_is_told_by_its_name_beside_a_good_one(data_repository, refinery):
+    """In check and in the table of a run: brackets are no markup, control characters reach no terminal."""
+    crawl = data_repository / "crawl"
+    (crawl / "q[").mkdir()
+    names = ["q[/y].parquet", "[draft] v.parquet", "\x1b]0;pwn\x07.parquet"]
+    for name in names:
+        (crawl / name).write_bytes(b"garbage")
+    definition = data_repository / "pipeline.yaml"
+    definition.write_text(definition.read_text().replace("crawl/*.parquet", "crawl"))
+    for command in (("check", definition), ("run", definition)):
+        code, out, err = refinery(*command)
+        assert code == 0, err
+        told = "".join((out + err).split())  # however lines are broken
+        assert "q[/y].parquet" in told
+        assert "[draft]v.parquet" in told
+        assert r"\x1b]0;pwn\x07.parquet" in told
+        assert "\x1b]0" not in out + err

@@ -48,3 +48,37 @@ def test_mistakes_are_one_line(tmp_path, refinery):
     ):
         code, out, err = refinery(*arguments)
         assert (code, out, err.count("\n")) == (2, "", 1), arguments
+
+
+def test_a_run_is_compared_without_labels(tmp_path, refinery):
+    """Recall on gold hosts and speed; beside labels both; mistakes are one line."""
+    rows = [
+        {
+            "text": f"page {n} " + "word " * (n % 50),
+            "url": f"https://{'a.gov' if n % 50 > 40 else 'b.org'}/{n}",
+        }
+        for n in range(100)
+    ]
+    (tmp_path / "crawl.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    run = tmp_path / "pipeline.yaml"
+    run.write_text(
+        "refinery: 1\nname: tiny\nsources: {crawl: {path: crawl.jsonl}}\nstages:\n  long: {from: crawl, "
+        "measure: [signals, url], keep: [long: 'words >= 40']}\noutputs: {long: {from: long, path: out}}\n"
+    )
+    (tmp_path / "gold.txt").write_text("a.gov\n")
+    assert refinery("run", run, "--workers", 1, "-q")[0] == 0
+    gold = ("--run", run, "--gold-hosts", tmp_path / "gold.txt")
+    code, out, _ = refinery("compare", "--column", "words", *gold)
+    assert code == 0 and "18 documents of 1 hosts, among 100 that came to long" in " ".join(out.split())
+    assert "MB/s" in out and "AUC" not in out
+    cuts = json.loads(refinery("compare", "--column", "words", *gold, "--json")[1])["gold"]["cuts"]
+    assert {(cut["kept"], cut["recall"]) for cut in cuts if cut["threshold"] == 40} == {(0.24, 1.0)}
+    rows = rows_of([(600, [(n / 200, n > 90) for n in range(200)])])
+    labels = write_file(
+        tmp_path / "labels.csv", [{"words" if k == "score" else k: v for k, v in row.items()} for row in rows]
+    )
+    code, out, _ = refinery("compare", labels, *gold)
+    assert code == 0 and "AUC" in out and "MB/s" in out and "gold hosts" in out
+    for wrong in ((), ("--gold-hosts", tmp_path / "gold.txt", "--column", "words"), ("--run", run)):
+        code, out, err = refinery("compare", *wrong)
+        assert (code, out, err.count("\n")) == (2, "", 1), wrong

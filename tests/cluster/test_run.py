@@ -69,8 +69,13 @@ def copy_of(repository: Path, name: str) -> Path:
     return file
 
 
+def history(work: Path) -> list[bytes]:
+    """What is kept of rows for later runs to be compared with."""
+    return [file.read_bytes() for file in sorted(work.glob("pipelines/tiny/history/*.parquet"))]
+
+
 def test_two_runs_at_once_give_the_bytes_of_a_run_on_this_machine(cluster, command, repository):
-    """Data and decisions, RAY_ADDRESS alone being enough; logs tell units with their workers, the status the end."""
+    """Data, decisions and history, RAY_ADDRESS being enough; logs name units and workers, the status the end."""
     local = ("run", copy_of(repository, "local"), "-q", "--work", "w-local", "--workers", 1)
     code, _, err = command(*local, cwd=repository)
     assert code == 0, err
@@ -92,10 +97,13 @@ def test_two_runs_at_once_give_the_bytes_of_a_run_on_this_machine(cluster, comma
     assert {"data-00000.parquet", "decisions-00000.parquet"} <= expected.keys()
     joined = pq.read_table(repository / "out-local" / "data-00000.parquet").column("court").to_pylist()
     assert {*joined} == {"court 0", "court 1", "court 2"}
+    kept = history(repository / "w-local")
+    assert kept
     for name in given:
         found = output_hashes(repository / f"out-{name}")
         found.pop(".refinery-output.json")
         assert found == expected
+        assert history(repository / f"w-{name}") == kept
         work = repository / f"w-{name}" / "pipelines" / "tiny"
         assert "model.bin" in {file.name for file in (work / "models").glob("*/*")}
         (log,) = (work / "logs").glob("run-*.jsonl")

@@ -52,7 +52,6 @@ def test_a_definition_is_sound_before_its_models_are_there(tmp_path: Path) -> No
         ("raw: crawl", "raw: [crawl, seeds]", ":10: models.words.importance.raw: seeds is positive already"),
         ("model: medical}", "model: words}", "'words' is made by `importance`; here stands one made by `train`"),
         ("suggested('medical')", "suggested('medcal')", ":19: stages.medical.keep.0: on_topic: suggested('medcal'):"),
-        ("suggested('medical')", "suggested('words')", "made by `importance` suggests no threshold"),
         ("relevance >= suggested", "source = suggested", ":19: stages.medical.keep.0.on_topic: "),
     ],
 )  # fmt: skip
@@ -63,6 +62,13 @@ def test_what_is_wrong_with_models_is_told(tmp_path: Path, old: str, new: str, p
         resolved(tmp_path, DEFINITION.replace(old, new))
     (found,) = caught.value.problems
     assert problem in found
+
+
+def test_a_model_without_scores_suggests_no_threshold(tmp_path: Path) -> None:
+    """Topics part documents, and judge none."""
+    text = DEFINITION.replace("models:", "models:\n  parts: {topics: {from: crawl}}", 1)
+    with pytest.raises(DefinitionError, match="made by `topics` suggests no threshold"):
+        resolved(tmp_path, text.replace("suggested('medical')", "suggested('parts')"))
 
 
 def test_a_sample_reads_the_hosts_of_sources_that_have_urls(tmp_path: Path) -> None:

@@ -358,6 +358,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("models.recall", "pool_documents"): case((*RECALL, "pool_documents"), 50, SAMPLED),
     ("models.recall", "rounds"): case((*RECALL, "rounds"), 2, {"models.found"}),
     ("models.recall", "precision"): case((*RECALL, "precision"), 0.5, {"models.found.round-1"}),
+    ("models.recall", "gold_hosts"): case((*RECALL, "gold_hosts"), ["a.org"], {"models.found"}),
     ("models.recall", "seed"): case((*RECALL, "seed"), 5, SAMPLED),
     ("models", "quantiles"): case((*PLACES, "buckets"), 5, PLACED, named="buckets"),
     ("models.quantiles", "from_"): case((*PLACES, "from"), "best", PLACED),

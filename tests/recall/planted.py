@@ -22,12 +22,15 @@ def texts(number: int, topic: str, share: float, seed: int) -> list[str]:
 
 
 def pool(
-    seeds: int = 50, positive: int = 100, other: int = 900, shift: int = 0
+    seeds: int = 50, positive: int = 100, other: int = 900, shift: int = 0, share: float = 0.25
 ) -> tuple[Sample, NDArray[np.bool_]]:
-    """Seeds and a pool, some of their topic and the others of four more; and which are; shift: another draw."""
-    documents = texts(seeds + positive, "a", 0.25, 1 + shift)
+    """Seeds and a pool, some of their topic and the others of four more; and which are.
+
+    shift: another draw; share: of words that are of a document's topic.
+    """
+    documents = texts(seeds + positive, "a", share, 1 + shift)
     for number, topic in enumerate("bcde"):
-        documents += texts(other // 4, topic, 0.25, 2 + number + shift)
+        documents += texts(other // 4, topic, share, 2 + number + shift)
     truth = np.arange(len(documents)) < seeds + positive
     seed = np.arange(len(documents)) < seeds
     identities = np.arange(len(documents), dtype=np.uint64)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from refinery.models.linear import probabilities
-from refinery.recall.estimate import calibrate, prevalence, share, suggest_threshold
+from refinery.recall.estimate import calibrate, expected_f1, part, prevalence, share, suggest_threshold
 
 
 @pytest.mark.parametrize("true", [0.02, 0.2])
@@ -19,8 +18,7 @@ def test_the_prevalence_of_a_mixture_is_found(true: float) -> None:
     found = prevalence(seeds, pool)
     assert found.value == pytest.approx(true, rel=0.15)
     assert found.low < true < found.high
-    scale, shift, _ = calibrate(seeds, pool)
-    chances = probabilities(scale * pool + shift)
+    chances = calibrate(seeds, pool).probabilities(pool)
     assert chances.mean() == pytest.approx(true, rel=0.15)
     threshold = suggest_threshold(chances, 0.9)
     assert (np.arange(10_000) < positive)[chances >= threshold].mean() > 0.85
@@ -45,3 +43,40 @@ def test_a_share_has_wilsons_interval() -> None:
 def test_where_nothing_is_precise_the_best_alone_is_kept() -> None:
     """The threshold is then next below the highest probability."""
     assert suggest_threshold(np.array([0.3, 0.5, 0.1], np.float32), 0.9) == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize("true", [0.02, 0.3])
+def test_classes_that_lie_apart_are_cut_in_the_gap(true: float) -> None:
+    """Seeds are of the upper half of their class: the gap of the pool tells threshold and prevalence, not they."""
+    random = np.random.default_rng(3)
+    seeds = np.abs(random.normal(0, 1, 50)) + 5
+    positive = int(true * 10_000)
+    pool = np.concatenate([random.normal(5, 1, positive), random.normal(-2, 1, 10_000 - positive)])
+    found = part(seeds, pool)
+    assert found is not None
+    assert found.prevalence.value == pytest.approx(true, rel=0.01)
+    assert found.prevalence.low <= true <= found.prevalence.high
+    chances = found.probabilities(pool)
+    kept, truth = chances >= suggest_threshold(chances, 0.9), np.arange(10_000) < positive
+    assert truth[kept].mean() > 0.99
+    assert kept[truth].mean() > 0.99
+
+
+@pytest.mark.parametrize("distance", [0.0, 2.0, 3.0])
+def test_classes_that_overlap_are_not_parted(distance: float) -> None:
+    """Between them is no gap, and where there is one class no topic."""
+    random = np.random.default_rng(4)
+    pool = np.concatenate([random.normal(distance, 1, 500), random.normal(0, 1, 9500)])
+    assert part(random.normal(distance, 1, 50), pool) is None
+
+
+def test_a_topic_above_which_seeds_do_not_lie_is_not_parted() -> None:
+    """A group of the pool lies apart, but most seeds are with the others: it is another topic."""
+    random = np.random.default_rng(5)
+    pool = np.concatenate([random.normal(8, 1, 500), random.normal(0, 1, 9500)])
+    assert part(np.append(random.normal(0, 1, 40), random.normal(8, 1, 10)), pool) is None
+
+
+def test_the_expected_f1_is_that_of_the_best_cut() -> None:
+    """Of (0.9, 0.8, 0.1): two kept, 1.7 expected of 1.8."""
+    assert expected_f1(np.array([0.1, 0.9, 0.8], np.float32)) == pytest.approx(2 * 1.7 / (2 + 1.8))

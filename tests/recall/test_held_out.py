@@ -10,28 +10,22 @@ import pytest
 from refinery.recall.held_out import FOLDS, FULL, PLAIN, Task, best_fit, held_out, log_places
 from refinery.recall.latent import latent_space
 from refinery.recall.sample import Sample
-from refinery.text.batch import TextBatch
-from refinery.text.features import features, inverse_frequencies
-from tests.recall.planted import pool, texts
+from refinery.text.features import inverse_frequencies
+from tests.recall.planted import pool
 
 
-def task_of(sample: Sample) -> Task:
-    """Seeds against a pool, in folds by turns."""
+def task(sample: Sample) -> Task:
+    """In folds by turns."""
+    labels = sample.seed.astype(np.float64)
     inverse = inverse_frequencies(sample.features)
     places = latent_space(sample.features, inverse).places(sample.features)
-    folds, ones = np.arange(len(sample)) % FOLDS, np.ones(len(sample))
-    return Task(sample.features, inverse, places, sample.seed.astype(np.float64), ones, folds, folds)
-
-
-def task() -> tuple[Task, np.ndarray]:
-    """Some seeds and a pool; and which are seeds."""
-    sample, _ = pool(seeds=25, positive=25, other=100)
-    return task_of(sample), sample.seed
+    folds = np.arange(len(sample)) % FOLDS
+    return Task(sample.features, inverse, places, labels, np.ones(len(sample)), folds, folds)
 
 
 def test_no_fit_sees_what_it_scores() -> None:
     """Wrong labels in a fold change scores of the other folds, and none of its own."""
-    one, _ = task()
+    one = task(pool(seeds=25, positive=25, other=100)[0])
     turned = one.labels.copy()
     turned[one.folds == 2] = 1 - turned[one.folds == 2]
     for kind in (PLAIN, FULL):
@@ -41,17 +35,21 @@ def test_no_fit_sees_what_it_scores() -> None:
         assert not np.allclose(after[one.folds != 2], before[one.folds != 2], rtol=0.2, atol=0.2)
 
 
-def test_the_plain_fit_serves_where_it_parts_topic_and_pool() -> None:
-    """Documents of hardly any but their topic's words are; others of which each has some of all words are not."""
-    found = features(TextBatch.from_texts([*texts(50, "a", 0.9, 1), *texts(150, "b", 0.9, 2)]))
-    seed = np.arange(len(found)) < 25
-    numbers = np.arange(len(found))
-    parted = task_of(Sample(found, numbers.astype(np.uint64), seed, numbers.astype(np.int32)))
-    plain = best_fit(parted, seed)
-    assert np.array_equal(plain.logits, held_out(parted, PLAIN)) and not len(plain.latent)
-    mixed, seed = task()
-    full = best_fit(mixed, seed)
-    assert np.array_equal(full.logits, held_out(mixed, FULL)) and len(full.latent) == mixed.places.shape[1]
+def test_the_plain_fit_is_taken_where_it_parts_topic_and_pool() -> None:
+    """Else the full one, whose line has a part in the latent space."""
+    sample, truth = pool(seeds=30, positive=150, other=300)
+    apart, seed = task(sample), sample.seed
+    best = best_fit(apart, seed)
+    assert np.array_equal(best.logits, held_out(apart, PLAIN))
+    kept = best.calibration.probabilities(best.logits) >= 0.5
+    assert kept[truth].mean() > 0.97
+    assert truth[kept].mean() > 0.97
+
+    sample, _ = pool(seeds=25, positive=25, other=100, share=0.08)
+    hard, seed = task(sample), sample.seed
+    full = best_fit(hard, seed)
+    assert np.array_equal(full.logits, held_out(hard, FULL))
+    assert len(full.latent) == hard.places.shape[1] > 0 == len(best.latent)
 
 
 def test_places_count_the_pool_alone() -> None:

@@ -23,11 +23,12 @@ def test_a_point_has_the_recall_of_seeds_and_the_mean_probability_of_the_pool():
 def card(recall: float, precision: float) -> Card:
     """A card whose suggestion reaches this."""
     one = Point(threshold=0.5, precision=precision, recall=recall, f1=0.5, kept=9)
+    curve = tuple(one.model_copy(update={"recall": r, "kept": kept}) for r, kept in ((0.9, 70), (1.0, 200)))
     return Card(
         model="0", labels=("a", "b"), positive_label="a", preparation="words-1", training={}, sources={},
         positive=Counts(read=9, used=9, held_out=9), negative=Counts(read=9, used=9, held_out=9),
         near_duplicate_groups=0, contradictory=0, wanted_precision=0.9, suggested=one, precision_bound=0.8,
-        at_half=one, average_precision=0.9, false_positive_rate=0.1, curve=(one,), calibration=(),
+        at_half=one, average_precision=0.9, false_positive_rate=0.1, curve=(one, *curve), calibration=(),
     )  # fmt: skip
 
 
@@ -35,7 +36,12 @@ def card(recall: float, precision: float) -> Card:
     ("recall", "precision", "told"),
     [
         (0.8, 0.91, ""),
-        (0.4, 0.91, "finds only 40.0% of the seeds that were held out, at precision 0.910"),
+        (
+            0.4,
+            0.91,
+            "finds only 40.0% of the seeds that were held out, at precision 0.910, and 9 documents of the sample, in "
+            "which 70 rank as high as nine of ten seeds: few of the pool are like most seeds",
+        ),
         (0.8, 0.85, "is expected to reach precision 0.850, not 0.9"),
     ],
 )

@@ -41,7 +41,9 @@ def test_a_planted_topic_is_found(planted: tuple[Sample, np.ndarray, Round]) -> 
     assert (recalled & truth).sum() / recalled.sum() > 0.9
     assert recalled[truth & others].mean() > 0.9
     assert found.estimates.prevalence.value == pytest.approx(truth[others].mean(), rel=0.25)
-    true = share(int((recalled & truth).sum()), int((truth & others).sum()))  # of a draw of the topic, as seeds are
+    true = share(
+        int((recalled & truth).sum()), int((truth & others).sum())
+    )  # of a draw of the topic, as seeds are
     assert found.estimates.recall.low <= true.high and true.low <= found.estimates.recall.high
     assert found.estimates.recalled == recalled.sum()
     assert found.good

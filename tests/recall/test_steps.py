@@ -74,6 +74,25 @@ def test_the_model_is_of_the_last_good_round(made: dict[str, Path], tmp_path: Pa
     assert found.kept == sum(score >= found.rounds[0].threshold for score in scores.tolist()) > 0
 
 
+def test_gold_hosts_are_counted_in_each_round(made: dict[str, Path], tmp_path: Path) -> None:
+    """Of the pool's documents, by what the round's threshold recalls; the model itself is the same."""
+    names = ["models.medical.sample", "models.medical.round-1", "models.medical.round-2"]
+    training = TRAINING.model_copy(update={"gold_hosts": ("h0.org", "h3.org")})
+    steps.make_model([made[name] for name in names], training, tmp_path)
+    found = read_account(Recalled, tmp_path / RECALLED)
+    file = read_sample(made[names[0]])
+    gold = (
+        file.about["host"].is_in(["h0.org", "h3.org"]).fill_null(value=False).to_numpy() & ~file.sample.seed
+    )
+    assert found.gold and (found.gold.hosts, found.gold.documents) == (2, int(gold.sum())) and gold.any()
+    with np.load(made[names[1]] / steps.STANDING) as stored:
+        above = stored["probability"] >= np.float32(found.rounds[0].threshold)
+    assert found.gold.recalled[0] == int((gold & above).sum()) > 0
+    assert len(found.gold.recalled) == len(found.rounds)
+    assert "Gold hosts: round" in (tmp_path / "card.md").read_text()
+    assert (tmp_path / "model.npz").read_bytes() == (made["models.medical"] / "model.npz").read_bytes()
+
+
 def test_a_damaged_round_is_told(made: dict[str, Path], tmp_path: Path) -> None:
     """With the file, so that the run makes it again."""
     sample, damaged = made["models.medical.sample"], tmp_path / "damaged"

@@ -1,17 +1,22 @@
 """What two runs differ in."""
 
+import json
+import shutil
+
+import pyarrow as pa
 import pytest
 
 import refinery
-from refinery.report import diff
+from refinery.report import moved_documents
 from refinery.report.diff import Diff, Move, Moved, OutputDiff, diff_lines
+from refinery.run.fates import FATES
+from refinery.storage.tables import read_table
+from refinery.storage.write import write_table
 
 
 @pytest.fixture(scope="module")
 def two_runs(tiny_run, tmp_path_factory):
     """The definition of a repository that was run twice: another limit, a file more, another file changed."""
-    import shutil
-
     base = tmp_path_factory.mktemp("two_runs")
     shutil.copytree(tiny_run.parent / "crawl", base / "crawl")
     shutil.copy(tiny_run.parent / "notes.jsonl", base)
@@ -34,8 +39,9 @@ def test_what_changed_and_what_moved(two_runs):
     assert "stages.screened: keep.long_enough: words >= 50 -> words >= 46" in found.changed
     assert any(change.startswith("sources.notes: files: ") for change in found.changed)
     assert moves(found)["dropped by screened: long_enough", "kept"] == 1
-    assert moves(found)["rejected: null_text", "kept"] == 1
+    assert moves(found)["rejected: null_text", "not read"] == 1
     assert moves(found)["rejected: not_json", "not read"] == 1
+    assert moves(found)["not read", "kept"] == 1
 
 
 def test_why_a_document_moved(two_runs):
@@ -75,10 +81,90 @@ def test_two_definitions(two_runs, tiny_run):
     assert moves(found)["dropped by screened: long_enough", "kept"] == 1
 
 
+SMALL = """refinery: 1
+name: small
+guards: {rejected: 50%}
+sources: {crawl: {path: "crawl/*.jsonl"}}
+stages:
+  long: {from: crawl, keep: [{enough: "chars >= 6"}]}
+  once: {from: long, dedup: {exact: true}}
+outputs: {once: {from: once, path: out}}
+"""
+
+
+def small_run(folder, files, definition=SMALL):
+    """Runs a definition over files of lines, which are all that is there."""
+    shutil.rmtree(folder / "crawl", ignore_errors=True)
+    (folder / "crawl").mkdir(parents=True)
+    for name, rows in files.items():
+        lines = (row if isinstance(row, str) else json.dumps(row) for row in rows)
+        (folder / "crawl" / name).write_text("\n".join(lines) + "\n")
+    (folder / "pipeline.yaml").write_text(definition)
+    refinery.run(folder / "pipeline.yaml", workers=1, progress=False)
+    return folder / "pipeline.yaml"
+
+
+@pytest.mark.parametrize("ids", [None, 5, 1000])
+def test_documents_are_told_again_wherever_they_lie(tmp_path, ids):
+    """Files renamed, one cut in two, rows in another order: by ids, shared ones too, and by texts none has moved."""
+    rows = [
+        {"text": f"Some words {n if ids else n % 11}"} | ({"id": n % ids} if ids else {}) for n in range(20)
+    ]
+    rows[4]["text"] = "short"
+    small_run(tmp_path, {"a.jsonl": rows[:12], "b.jsonl": [*rows[12:], "no json", "{"]})
+    other = {"c.jsonl": [*rows[:5][::-1], "[", "no"], "d.jsonl": rows[5:12], "e.jsonl": rows[:11:-1]}
+    (found,) = refinery.diff(small_run(tmp_path, other)).outputs
+    assert (found.moves, found.notes) == ((), ())
+    (found,) = refinery.diff(small_run(tmp_path, other, SMALL.replace("chars >= 6", "chars >= 1"))).outputs
+    assert [(move.before, move.after, move.documents) for move in found.moves] == [
+        ("dropped by long: enough", "kept", 1)
+    ]
+
+
+def test_a_text_that_is_read_in_another_way_is_the_same_document(tmp_path):
+    """Where the files are the same: also what was rejected before."""
+    rows = [{"text": "Some words", "body": "Other words"}, {"text": None, "body": "A body"}]
+    small_run(tmp_path, {"a.jsonl": rows})
+    again = SMALL.replace('"crawl/*.jsonl"', '"crawl/*.jsonl", text: body')
+    (found,) = refinery.diff(small_run(tmp_path, {"a.jsonl": rows}, again)).outputs
+    assert [(move.before, move.after) for move in found.moves] == [("rejected: null_text", "kept")]
+
+
+def test_what_is_written_more_often_has_moved(tmp_path):
+    """By the number of times, because of the mix."""
+    mix = "  mixed: {from: [once], mix: {tokens: 200, shares: {once: 100%}, most_repeats: 4}}\n"
+    mixed = SMALL.replace("outputs: {once: {from: once,", mix + "outputs: {once: {from: mixed,")
+    files = {"a.jsonl": [{"text": f"Some words of a text {n}"} for n in range(10)]}
+    small_run(tmp_path, files, mixed)
+    (found,) = refinery.diff(small_run(tmp_path, files, mixed.replace("200", "100"))).outputs
+    assert found.kept_before == found.kept_after == 10
+    assert found.written_before > found.written_after
+    assert all(move.because == ("stages.mixed.mix: mix.tokens: 200 -> 100",) for move in found.moves)
+    assert {"kept 2 times", "kept 3 times"} & {move.before for move in found.moves}
+    assert "with their repeats" in "\n".join(diff_lines(refinery.diff(tmp_path / "pipeline.yaml")))
+
+
+def test_runs_that_kept_less_are_compared_by_place(tmp_path):
+    """A run of an earlier refinery, of which the later files do not tell documents again: said."""
+    small_run(tmp_path, {"a.jsonl": [{"text": f"Some words {n}"} for n in range(4)]})
+    old = pa.schema([field for field in FATES if field.name not in {"repeats", "identity"}])
+    for file in (tmp_path / ".refinery/pipelines/small/history").glob("*.parquet"):
+        table = read_table(file, old.names)
+        file.unlink()
+        write_table(file, table.to_batches(), old)
+    found = refinery.diff(small_run(tmp_path, {"a.jsonl": [{"text": f"Other words {n}"} for n in range(5)]}))
+    (output,) = found.outputs
+    assert [(move.before, move.after, move.documents) for move in output.moves] == [("not read", "kept", 1)]
+    assert output.notes == (
+        "crawl: its documents are told by file and row alone, as one of the runs kept no more of them",
+    )
+    assert f"  {output.notes[0]}" in diff_lines(found)
+
+
 def test_parts_do_not_matter(two_runs, monkeypatch):
     """What is compared a file at a time gives the same as all at once, examples too."""
     whole = refinery.diff(two_runs)
-    monkeypatch.setattr(diff, "PART_ROWS", 5)
+    monkeypatch.setattr(moved_documents, "PART_ROWS", 5)
     assert refinery.diff(two_runs) == whole
 
 
@@ -101,8 +187,6 @@ def test_a_definition_that_never_ran(tmp_path, two_runs):
 
 def test_lines(two_runs, refinery):
     """For people: fields, counts, reasons and places; for programs JSON."""
-    import json
-
     code, out, _ = refinery("diff", two_runs)
     lines = out.splitlines()
     assert code == 0
@@ -121,7 +205,11 @@ def test_nothing_moved_is_said(two_runs):
 def test_what_moved_on_the_way_to_two_outputs_is_told_once():
     """The second output says that it is the same; one where nothing moved says that."""
     move = Move("kept", "dropped by s: long", 3, ("s: keep.long: 1 -> 2",), (Moved("a", "a.jsonl", 1),))
-    outputs = (OutputDiff("x", 9, 6, (move,)), OutputDiff("y", 9, 6, (move,)), OutputDiff("z", 1, 1, ()))
+    outputs = (
+        OutputDiff("x", 9, 6, 9, 6, (move,)),
+        OutputDiff("y", 9, 6, 9, 6, (move,)),
+        OutputDiff("z", 1, 1, 1, 1, ()),
+    )
     lines = list(diff_lines(Diff("p run 1", "p run 2", ("s: keep.long: 1 -> 2",), outputs, (), ())))
     assert sum(move.because[0] in line for line in lines) == 2  # what has changed, and why they moved
     assert "  the same moved as on the way to x" in lines

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from refinery.models.binomial import Estimate
-from refinery.recall.account import Moved, MovedDocument, Recalled, RoundAccount
+from refinery.recall.account import GoldHosts, Moved, MovedDocument, Recalled, RoundAccount
 from refinery.report.recall import moved_lines, next_steps, recalled_tables
 from tests.recall.test_counts import counts
 
@@ -54,6 +54,17 @@ def test_a_row_for_each_round_and_why_they_stopped():
         "the model is that of round 1 (*): at its threshold 0.4000 it keeps 76 of the sample, which it was fitted "
         "to; `found` is by fits that have not seen the document"
     )
+
+
+def test_gold_hosts_have_a_column_and_a_sentence():
+    """By round, and of the model's; where the sample has none of them that is told."""
+    gold = GoldHosts(hosts=3, documents=40, recalled=(30, 38))
+    table, *lines = recalled_tables("medical", RECALLED.model_copy(update={"gold": gold}))
+    assert [row[-1] for row in table.rows] == ["75.0%", "95.0%"]
+    assert lines[0] == "gold hosts: round 1 finds 30 of 40 documents of 3 hosts in the sample, 75.0%"
+    none = GoldHosts(hosts=0, documents=0, recalled=(0, 0))
+    _, line, *_ = recalled_tables("medical", RECALLED.model_copy(update={"gold": none}))
+    assert "none of them has a document in the sample" in line
 
 
 def test_documents_that_came_and_went_with_their_scores():

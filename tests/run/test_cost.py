@@ -5,7 +5,8 @@ import pytest
 import refinery
 from refinery.executors.limits import WORKER
 from refinery.plan.contents import contents_of
-from refinery.run.cost import estimate
+from refinery.run import cost as costs
+from refinery.run.cost import estimate, workers_worth
 from refinery.run.history import past_runs
 from refinery.run.state import states
 from tests.run.planning import plan_of
@@ -91,3 +92,11 @@ def test_a_text_is_transformed_once_for_all_that_is_measured_on_it(tmp_path):
 
     size = len("Some words of a text that is read.") * 90_000
     assert seconds("signals, language") - seconds("signals") < size / 7e6
+
+
+def test_little_work_is_left_to_one_worker(data_repository, monkeypatch):
+    """To start a second takes longer; where a start takes nothing there is one for each shard."""
+    plan = plan_of(data_repository / "pipeline.yaml")
+    assert workers_worth(plan) == 1 < len(plan.shards)
+    monkeypatch.setattr(costs, "WARM", 1e-9)
+    assert workers_worth(plan) == len(plan.shards)

@@ -35,7 +35,9 @@ def planned(tmp_path) -> list[PlannedShard]:
         found.append(PlannedShard(shard, spec, tmp_path / "work" / str(number), number))
         found[-1].folder.mkdir(parents=True)
         ids = [f"{number}-{n}" for n in range(rows)]
-        listing = pa.table({"row": np.arange(rows) * 2, "id": ids, "minted": [False] * rows}, LISTING)
+        listing = pa.table(
+            {"row": np.arange(rows) * 2, "id": ids, "minted": [False] * rows, "digest": [0] * rows}, LISTING
+        )
         write_table(found[-1].documents_file, listing.to_batches(), LISTING)
     return found
 

@@ -16,7 +16,7 @@ def test_names_and_contents(tmp_path, format, pack):
     path = tmp_path / "archive"
     path.write_bytes(pack(files))
     shard = Shard("s", str(path), path.name, format, 0, -1, 0, None, path.stat().st_size, "")
-    assert {name: b"".join(content) for name, content in members(shard, None)} == files
+    assert {one.path: b"".join(one.content) for one in members(shard, None)} == files
 
 
 def test_a_tar_is_told_by_its_first_header():

@@ -5,8 +5,10 @@ import io
 import json
 import tarfile
 import zipfile
+from dataclasses import replace
 
 import lz4.frame
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -15,7 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refinery.errors import InputError
-from refinery.sources.read import fields_to_carry, read_documents
+from refinery.sources.ids import minted_ids, places_of
+from refinery.sources.lineage import write_lineage
+from refinery.sources.read import fields_to_carry, place_of_row, read_documents
 from refinery.sources.shards import head_schemas, list_shards
 from tests.sources.reading import describe, read_all, spec
 
@@ -129,7 +133,7 @@ def test_an_archive_in_an_archive_is_read_once(tmp_path):
     (tmp_path / "a.tar").write_bytes(tar({"d.tar": tar({"b.zip": inner}), "c.jsonl": lines(2)}))
     found = read_all(spec(tmp_path))
     assert (found.ids, found.reasons) == ([2], ["unreadable"])
-    assert found.rejects[0].detail.startswith("d.tar: b.zip: this is an archive in an archive")
+    assert found.rejects[0].detail.startswith("this is an archive in an archive")
 
 
 def test_archives_one_after_the_other_in_a_file_are_read(tmp_path):
@@ -157,9 +161,53 @@ def test_what_cannot_be_read_of_a_file_is_a_reject_with_its_name(tmp_path):
         (2, "not_json"),
         (4, "unreadable"),
     ]
-    assert [reject.detail.partition(":")[0] for reject in found.rejects] == ["a.parquet", "b.jsonl", "d.7z"]
     (shard,) = list_shards(spec(tmp_path)).shards
-    assert describe(shard, spec(tmp_path)).rows == 5
+    description = describe(shard, spec(tmp_path))
+    assert description.rows == 5
+    places = [place_of_row(shard, reject.row, description) for reject in found.rejects]
+    assert places == [
+        (f"{tmp_path}/a.tar/{name}", row) for name, row in (("a.parquet", 0), ("b.jsonl", 1), ("d.7z", 0))
+    ]
+
+
+def test_lineage_leads_into_an_archive(tmp_path):
+    """To the row of the file in it; in an archive in it, beside files without rows, and of one name, too."""
+    inner = zipped({"x.jsonl": lines(3, 4)})
+    files = tar(
+        {"a.jsonl": lines(1, 2), ".stray": b"", "in.zip": inner, "empty.jsonl": b"", "b.txt": b"A text."}
+    )
+    (tmp_path / "a.tar").write_bytes(files + tar({"a.jsonl": lines(5)}))
+    (shard,) = list_shards(spec(tmp_path)).shards
+    description = describe(shard, spec(tmp_path))
+    write_lineage(tmp_path / "archived", description.archived)
+    shard = replace(shard, archived=tmp_path / "archived")
+    rows = np.arange(description.rows)
+    _, paths, numbers = places_of(shard, rows)
+    assert list(zip(paths.to_pylist(), numbers.to_pylist(), strict=True)) == [
+        ("a.tar/a.jsonl", 0),
+        ("a.tar/a.jsonl", 1),
+        ("a.tar/in.zip/x.jsonl", 0),
+        ("a.tar/in.zip/x.jsonl", 1),
+        ("a.tar/b.txt", 0),
+        ("a.tar/a.jsonl (2)", 0),
+    ]
+    assert len({*minted_ids(shard, rows).to_pylist()}) == len(rows)
+    assert [place_of_row(shard, row)[0].removeprefix(f"{tmp_path}/") for row in rows] == paths.to_pylist()
+
+
+def test_what_cannot_be_read_any_further_is_the_archives(tmp_path):
+    """Damage between the files in it is no row of any of them."""
+    whole = tar({"a.jsonl": lines(1, 2)})
+    (tmp_path / "a.tar").write_bytes(whole[:1024] + b"no header" * 100)
+    (shard,) = list_shards(spec(tmp_path)).shards
+    description = describe(shard, spec(tmp_path))
+    assert [(file.path, file.rows) for file in description.archived] == [("a.tar/a.jsonl", 2), ("a.tar", 1)]
+
+
+def test_names_in_no_encoding_are_escaped(tmp_path):
+    """As those of files on a disk are."""
+    (tmp_path / "a.tar").write_bytes(tar({"\udcff.txt": b"A text."}))
+    assert read_all(spec(tmp_path)).ids == ["a.tar/\\udcff.txt"]
 
 
 def _locked(data: bytes, names: set[bytes]) -> bytes:

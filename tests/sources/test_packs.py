@@ -60,12 +60,12 @@ def test_packs_of_many_files_are_few():
     paths = [f"{n:05}.json" for n in range(3000)]
     rng = random.Random(1)
     hashed = [f"{rng.getrandbits(128):032x}.html" for _ in range(3000)]
-    for files, most in ((paths, 7), (hashed, 18)):
+    for files, most in ((paths, 4), (hashed, 9)):
         assert len(pack(files, str, lambda _: "", lambda _: 2000)) <= most
     large = pack(paths, str, lambda _: "", lambda _: PACK_BYTES // 4)
     assert max(map(len, large)) <= 4
     assert len(pack(paths[:FEW], str, lambda _: "", lambda _: 1)) == FEW
-    assert PACK_FILES == 512
+    assert PACK_FILES == 1024
 
 
 def source(tmp_path, count=40):

@@ -12,6 +12,7 @@ import zstandard
 from pyarrow.parquet import encryption
 
 from refinery.errors import InputError
+from refinery.sources.parquet_file import opened
 from refinery.sources.shards import list_shards
 from tests.sources.reading import read_all, spec
 
@@ -111,3 +112,14 @@ def test_a_whole_file_whose_footer_is_refused_is_not_called_cut_off(tmp_path):
     (tmp_path / "a.parquet").write_bytes(data)
     with pytest.raises(InputError, match=r"footer cannot be read.*write it again"):
         list_shards(spec(tmp_path))
+
+
+def test_a_column_is_read_as_a_dictionary_where_its_values_could_be_a_surprise(tmp_path):
+    """One that cannot decode to much is read as it is, which is faster; documents are the same."""
+    for rows, expected in ((3, pa.string()), (3000, pa.dictionary(pa.int32(), pa.string()))):
+        file = tmp_path / f"{rows}.parquet"
+        pq.write_table(pa.table({"text": ["a text " * 200] * rows}), file)
+        (shard,) = list_shards(spec(file)).shards
+        with opened(shard, to_read=spec(file)) as (parquet, *_):
+            assert parquet.schema_arrow.field("text").type == expected
+        assert read_all(spec(file)).texts == ["a text " * 200] * rows

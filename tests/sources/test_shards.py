@@ -1,7 +1,9 @@
+import builtins
 import bz2
 import gzip
 import json
 import lzma
+import os
 import pickle
 import threading
 from pathlib import Path
@@ -15,6 +17,7 @@ import zstandard
 
 from refinery.errors import InputError
 from refinery.sources.documents import SourceSpec
+from refinery.sources.heads import HEAD_FILES
 from refinery.sources.identity import verify_unchanged
 from refinery.sources.shards import head_schemas, list_shards
 
@@ -211,3 +214,25 @@ def test_the_format_is_told_below_the_compression(tmp_path, name):
     (tmp_path / name).write_bytes(data)
     (tmp_path / "a.jsonl").write_text('{"text": "x"}\n')
     assert len(read_all(spec(tmp_path)).texts) == 40_001
+
+
+def test_a_small_file_is_opened_once_to_be_listed(tmp_path, monkeypatch):
+    """Whatever is looked at in it: what it is known by, what it is, whether it has a text."""
+    for number, (ending, content) in enumerate(
+        [("jsonl", '{"text": "a"}\n'), ("json", '{"text": "a"}'), ("txt", "a")] * 9
+    ):
+        (tmp_path / f"{number}.{ending}").write_text(content)
+    opened = []
+    for module in (os, builtins):
+        real = module.open
+        monkeypatch.setattr(
+            module,
+            "open",
+            lambda path, *rest, real=real, **named: opened.append(path) or real(path, *rest, **named),
+        )
+    found = list_shards(spec(tmp_path))
+    assert len(found.shards) == 27
+    twice = len(opened) - len(
+        set(map(str, opened))
+    )  # of some it is looked at whether all are of another form
+    assert twice <= HEAD_FILES and len(opened) - twice == len(found.shards)

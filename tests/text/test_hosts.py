@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refinery.text.hosts import by_distinct, host_name, site, suffixes_hash
+from refinery.text.hosts import by_distinct, host_name, of_sites, site, suffixes_hash
 
 
 @pytest.mark.parametrize(
@@ -83,3 +83,10 @@ def test_each_distinct_value_is_looked_at_once():
 def test_the_list_is_known_by_its_content():
     """As 32 hex digits."""
     assert len(bytes.fromhex(suffixes_hash())) == 16
+
+
+def test_a_site_stands_for_its_hosts():
+    """And a host for itself alone; what others are given names under is no site."""
+    hosts = pa.array(["www.nih.gov", "nih.gov", "a.github.io", "b.github.io", "nih.gov.evil.org", None])
+    assert of_sites(hosts, {"nih.gov", "a.github.io"}).tolist() == [True, True, True, False, False, False]
+    assert of_sites(hosts, {"www.nih.gov"}).tolist() == [True] + [False] * 5

@@ -1,5 +1,7 @@
 """Windows and their anchors, against every window of a text."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from refinery.shuffle.partition import partition_of
 from refinery.text.batch import TextBatch
-from refinery.text.passage_contexts import find_paragraphs, find_windows
+from refinery.text.passage_contexts import GRAM, find_paragraphs, find_windows
 from refinery.text.windows import of_characters, of_tokens
 from tests.text.test_windows import token_windows
 
@@ -15,18 +17,27 @@ LEAST = 8
 TEXTS = st.lists(st.text("aé年😀", max_size=40), min_size=1, max_size=4)
 
 
-def character_windows(text: str) -> list[int]:
+LONG = 2 * GRAM + 10
+PARTS = st.lists(st.sampled_from(["é" * 40, "年a" * 25, "😀", "a" * 9]), max_size=12).map("".join)
+
+
+def character_windows(least: int, text: str) -> list[int]:
     """The end of each window, by its start."""
-    return list(range(LEAST, len(text) + 1))
+    return list(range(least, len(text) + 1))
 
 
 @pytest.mark.parametrize(
-    ("length", "ends_of"),
-    [(of_characters(LEAST), character_windows), (of_tokens(LEAST, "qwen"), token_windows)],
+    ("length", "ends_of", "strategy"),
+    [
+        (of_characters(LEAST), partial(character_windows, LEAST), TEXTS),
+        (of_characters(LONG), partial(character_windows, LONG), st.lists(PARTS, min_size=1, max_size=3)),
+        (of_tokens(LEAST, "qwen"), token_windows, TEXTS),
+    ],
 )
-@given(texts=TEXTS)
-def test_every_window_has_one_anchor_at_the_same_place_in_equal_ones(length, ends_of, texts):
+@given(data=st.data())
+def test_every_window_has_one_anchor_at_the_same_place_in_equal_ones(length, ends_of, strategy, data):
     """The contexts of a text are all of its windows, each once, and equal windows have equal hash and anchor."""
+    texts = data.draw(strategy)
     batch = TextBatch.from_arrow(TextBatch.from_texts(["before", *texts]).to_arrow().slice(1))
     seen: dict[str, tuple[int, int]] = {}
     windows = []

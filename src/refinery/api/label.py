@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -103,21 +104,49 @@ def threshold(
     return find_threshold(read_labels(labels), column, precision, beta)
 
 
-def compare(labels: str | Path, columns: Sequence[str] = ()) -> Comparison:
+def compare(
+    labels: str | Path | None = None,
+    columns: Sequence[str] = (),
+    *,
+    run: Runs | None = None,
+    gold_hosts: str | Path | Sequence[str] | None = None,
+    stage: str | None = None,
+    output: str | None = None,
+    limit: int | None = None,
+    work: str | Path | None = None,
+    roots: Roots | None = None,
+) -> Comparison:
     """How well scores rank what people want: AUC, average precision, precision at 90 % recall, and what they share.
 
-    labels: a file of `label` with yes or no in its column `label`; columns: of it, by default all scores. Raises
-    InputError as `threshold` does, and for a column that is not there.
+    labels: a file of `label` with yes or no in its column `label`; columns: of it, by default all scores. run: a run
+    that measures them, as in `label`, whose `speeds` are timed on a sample of its texts; gold_hosts: hosts or sites
+    that are all of the domain, or a file of them, for recall in the run without labels (`gold`); stage, output,
+    limit: as in `label`. Raises InputError as `threshold` does, and for a column that is not there, DefinitionError
+    for what cannot be asked.
 
     >>> import pathlib, tempfile, refinery
     >>> rows = [f'{{"stratum": 1, "stratum_documents": 900, "row": {n}, "score": {n}, "label": {int(n >= 45)}}}'
     ...         for n in range(90)]
     >>> file = pathlib.Path(tempfile.mkdtemp()) / "labels.jsonl"
-    >>> _ = file.write_text("\\n".join(rows))
+    >>> _ = file.write_text("\n".join(rows))
     >>> refinery.compare(file).scores[0].auc.value
     1.0
     """
-    from refinery.labels.compare import compare_scores
+    from refinery.api.look import finished_run
+    from refinery.labels.compare import Comparison, compare_scores
     from refinery.labels.file import read_labels
+    from refinery.labels.gold_hosts import gold_hosts_of
+    from refinery.report.compare_run import gold_recall, speeds
 
-    return compare_scores(read_labels(labels), columns)
+    if run is None and (labels is None or gold_hosts is not None):
+        raise DefinitionError("run: name the run of whose documents gold hosts or scores are to be compared")
+    if labels is None and not columns:
+        raise DefinitionError("column: name one, or give labels")
+    found = Comparison() if labels is None else compare_scores(read_labels(labels), columns)
+    if run is None:
+        return found
+    hosts = gold_hosts_of(gold_hosts or ())
+    names = [score.column for score in found.scores] or [*dict.fromkeys(columns)]
+    plan, name = finished_run(run, output, work, roots, limit)
+    gold = gold_recall(plan, name, names, hosts, stage) if hosts else None
+    return replace(found, speeds=speeds(plan, name, names, stage), gold=gold)

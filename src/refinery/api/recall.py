@@ -32,6 +32,7 @@ def recall(
     text: str | None = None,
     lang: str | None = None,
     rules: Sequence[str] = (),
+    gold_hosts: str | Path | Sequence[str] = (),
     workers: int | None = None,
     executor: Literal["auto", "local", "ray"] = "auto",
     address: str | None = None,
@@ -42,8 +43,9 @@ def recall(
     pool, seeds: files, folders, globs or URLs; out: a folder for the definition that does it, to change and to
     run again, and for its output; tokens: a budget for what is found, such as "2B", beside which the seeds are
     written; text: the text column of both, by default found by the first documents; lang: only the pool's
-    documents in this language; rules: rule sets that they must satisfy; workers, executor, address, progress: as
-    of `run`. Raises InputError for what cannot be read and for a definition of somebody else in `out`,
+    documents in this language; rules: rule sets that they must satisfy; gold_hosts: hosts or sites whose pages
+    are all of the domain, or a file of them, of which each round's recall is told; workers, executor, address,
+    progress: as of `run`. Raises InputError for what cannot be read and for a definition of somebody else in `out`,
     DefinitionError for seeds and a pool by which nothing can be recalled.
 
     >>> import json, pathlib, random, tempfile, refinery
@@ -62,7 +64,17 @@ def recall(
     """
     from refinery.api.runs import run
 
-    file = write_recall(pool, seeds, out, rounds=rounds, tokens=tokens, text=text, lang=lang, rules=rules)
+    file = write_recall(
+        pool,
+        seeds,
+        out,
+        rounds=rounds,
+        tokens=tokens,
+        text=text,
+        lang=lang,
+        rules=rules,
+        gold_hosts=gold_hosts,
+    )
     return run(file, workers=workers, executor=executor, address=address, progress=progress)[OUTPUT]
 
 
@@ -109,9 +121,11 @@ def write_recall(
     text: str | None,
     lang: str | None,
     rules: Sequence[str],
+    gold_hosts: str | Path | Sequence[str] = (),
 ) -> Path:
     """Writes the definition and gives its file; raises InputError, see `recall`."""
     from refinery.api.found_source import plain_name
+    from refinery.labels.gold_hosts import gold_hosts_of
     from refinery.storage.commit import commit_bytes, make_directory
 
     folder = Path(out).absolute()
@@ -120,7 +134,7 @@ def write_recall(
         raise InputError(str(file), "is not one that `refinery recall` wrote", "give --out another folder")
     sources = [_source("seeds", seeds, text), _source("pool", pool, text)]
     name = plain_name(folder.name, without="recall")
-    lines = _lines(name, sources, rounds, tokens, lang, rules)
+    lines = _lines(name, sources, rounds, tokens, lang, rules, gold_hosts_of(gold_hosts))
     make_directory(folder)
     commit_bytes(file, ("\n".join(lines) + "\n").encode())
     return file
@@ -151,6 +165,7 @@ def _lines(
     tokens: int | str | None,
     lang: str | None,
     rules: Sequence[str],
+    gold_hosts: Sequence[str],
 ) -> Iterator[str]:
     """The definition, with comments that say what may be changed."""
     from refinery.api.found_source import yaml_scalar
@@ -166,7 +181,9 @@ def _lines(
     yield "sources:"
     yield from sources
     yield "models:"
-    yield f"  {MODEL}: {{recall: {{seeds: seeds, pool: {screened}, rounds: {rounds}}}}}   # also: precision, seed"
+    gold = f", gold_hosts: [{', '.join(map(yaml_scalar, gold_hosts))}]" if gold_hosts else ""
+    keys = f"seeds: seeds, pool: {screened}, rounds: {rounds}{gold}"
+    yield f"  {MODEL}: {{recall: {{{keys}}}}}   # also: precision, seed"
     yield "stages:"
     if lang or rules:
         yield "  screened:"

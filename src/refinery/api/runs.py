@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os.path
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -119,9 +120,10 @@ def run(
 ) -> dict[str, Output]:
     """Runs a definition, or a plan, and gives its outputs by name; what an earlier run finished is not done again.
 
-    workers: processes on this machine, by default one a core; executor, address: where units of work run, see
-    docs/cluster.md; progress: whether it is shown (lines that are drawn anew in a terminal or a notebook, plain ones
-    on standard error elsewhere), or a function that gets the events; work, roots: as in `plan`, for a plan none.
+    workers: processes on this machine, by default one a core, fewer for little work; executor, address: where units
+    of work run, see docs/cluster.md; progress: whether it is shown (lines that are drawn anew in a terminal or a
+    notebook, plain ones on standard error elsewhere), or a function that gets the events; work, roots: as in `plan`,
+    for a plan none.
     Raises DefinitionError or InputError for what is wrong with definition or sources, RunError for a run that fails.
     An interrupted run goes on where it was when it is called again.
 
@@ -145,13 +147,14 @@ def run(
     from refinery.api.output import Output
     from refinery.executors.choose import Kind, choose
     from refinery.executors.limits import WORKER, is_limited
-    from refinery.run.cost import worker_memory
+    from refinery.run.cost import worker_memory, workers_worth
     from refinery.run.run import execute
     from refinery.watch.show import show
 
     planned = _planned(definition, work, roots)
     memory = worker_memory(planned) if is_limited() else WORKER
-    chosen = choose(Kind(executor), workers, address, len(planned.shards), memory)
+    units = len(planned.shards) if workers else workers_worth(planned)
+    chosen = choose(Kind(executor), workers, address, units, memory)
     shown = show(quiet=not progress) if isinstance(progress, bool) else nullcontext(progress)
     try:
         with shown as listener:
@@ -205,6 +208,18 @@ def _require_text(*folders: Place) -> None:
             raise InputError(str(folder), problem, "rename the folder, or choose another one") from None
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the collector of cycles, which would visit the objects of a plan of many files again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 def _plan(
     definition: str | Path | Pipeline | Definition,
     work: str | Path | None,
@@ -221,7 +236,7 @@ def _plan(
     from refinery.plan.resolve import resolve
     from refinery.sources.find import listed_once
 
-    with listed_once():
+    with listed_once(), _uncollected():
         loaded = load(definition, roots=roots)
         loaded = loaded.limited(limit) if limit is not None else loaded
         try:

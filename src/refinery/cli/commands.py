@@ -46,7 +46,10 @@ def options(
 def run(
     definition: Definition,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Worker processes on this machine (default: one a core).")
+        int | None,
+        typer.Option(
+            min=1, help="Worker processes on this machine (default: one a core, fewer for little work)."
+        ),
     ] = None,
     work: Work = None,
     root: Roots = None,

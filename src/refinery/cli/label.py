@@ -99,18 +99,51 @@ def threshold(
 
 
 def compare(
-    labels: LabelFile,
+    labels: Annotated[
+        Path | None,
+        typer.Argument(metavar="[LABELS]", help="A file of `refinery label`, with yes or no in `label`."),
+    ] = None,
     columns: Annotated[
         list[str] | None,
         typer.Option("--column", help="Which scores (default: all of the file); may be repeated."),
     ] = None,
+    run: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN", help="A run that measures them, of which their speed is timed on a sample."
+        ),
+    ] = None,
+    gold_hosts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Hosts or sites that are all of the domain, a line each: recall in the run."
+        ),
+    ] = None,
+    stage: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Documents of the run as they came to which stage."),
+    ] = None,
+    output: OutputName = None,
+    limit: Limit = None,
+    work: Work = None,
+    root: Roots = None,
     json: Json = False,
 ) -> None:
-    """Compare scores by labels: AUC, average precision, precision at 90 % recall, and what they have in common."""
+    """Compare scores: by labels AUC, average precision, what they share; in a run speed and recall on gold hosts."""
     from refinery.api.label import compare as judge
     from refinery.report.labels import compare_report
 
-    found = judge(labels, columns or ())
+    found = judge(
+        labels,
+        columns or (),
+        run=run,
+        gold_hosts=gold_hosts,
+        stage=stage,
+        output=output,
+        limit=limit,
+        work=work,
+        roots=roots_of(root),
+    )
     if json:
         echo_json(found, indent=True)
         return

@@ -39,6 +39,13 @@ def recall(
         list[str] | None,
         typer.Option(metavar="NAME", help="A rule set for the pool, such as gopher; may be repeated."),
     ] = None,
+    gold_hosts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Hosts or sites that are all of the domain, a line each: recall on them is told.",
+        ),
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes on this machine.")] = None,
     executor: Annotated[Executors, typer.Option(help="Where units of work run.")] = Executors.AUTO,
     address: Annotated[
@@ -53,7 +60,15 @@ def recall(
     from refinery.run.recalled import moved_in, recalled_of
 
     file = write_recall(
-        pool, seeds, out, rounds=rounds, tokens=tokens, text=text, lang=lang, rules=rules or ()
+        pool,
+        seeds,
+        out,
+        rounds=rounds,
+        tokens=tokens,
+        text=text,
+        lang=lang,
+        rules=rules or (),
+        gold_hosts=gold_hosts or (),
     )
     run(file, workers=workers, executor=executor, address=address, quiet=quiet)
     planned = runs.plan(file)

@@ -168,7 +168,20 @@ class RecallTraining(Model):
     seed_documents: Drawn = 5_000
     pool_documents: Drawn = 100_000
     precision: Precision = 0.9
+    gold_hosts: tuple[str, ...] = Field(
+        (),
+        description="hosts or sites whose pages are all of the domain, of which each round's recall is told",
+    )
     seed: int = Field(1, ge=0, description="of the choice of documents")
+
+    @field_validator("gold_hosts")
+    @classmethod
+    def _hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        from refinery.text.hosts import host_name
+
+        if wrong := [host for host in hosts if host_name(host) is None]:
+            raise ValueError(f"{wrong[0]!r} is no host; give hosts or sites, such as cancer.gov")
+        return tuple(sorted({host_name(host) or host for host in hosts}))
 
 
 class QuantileCount(Model):

@@ -35,7 +35,7 @@ class Kind(StrEnum):
 def choose(
     kind: Kind, workers: int | None, address: str | None, units: int, worker: int = WORKER
 ) -> Executor:
-    """The executor for a run of about so many units, of which a worker takes so many bytes of memory at most.
+    """The executor for a run that keeps so many workers busy, each of which takes so many bytes of memory at most.
 
     `auto` is Ray when an address is given, RAY_ADDRESS is set or this is the command of a Ray job. Raises
     DefinitionError for options that do not go together, InputError for a cluster that cannot be used and for less

@@ -138,12 +138,13 @@ def _answer(call: _Call, paths: Paths, compared: str | None) -> str | None:
     there = use.path if use.path and use.path.exists() else None
     if call.column:
         return _bucket(use, call.column, there)
-    if use.training and not isinstance(use.training, SuggestingTraining):
-        raise DefinitionError(f"a model made by `{use.training.word}` suggests no threshold; write a number")
-    if isinstance(use.training, NgramTraining) and not use.training.positive:
-        raise DefinitionError("a model of `raw` alone suggests no threshold; write a number")
-    if use.training and compared in use.training.columns[1:]:
-        raise DefinitionError(f"it is a threshold of {use.training.columns[0]}, not of {compared}")
+    if (training := use.training) is not None:
+        if not isinstance(training, SuggestingTraining):
+            raise DefinitionError(f"a model made by `{training.word}` suggests no threshold; write a number")
+        if isinstance(training, NgramTraining) and not training.positive:
+            raise DefinitionError("a model of `raw` alone suggests no threshold; write a number")
+        if compared in training.columns[1:]:
+            raise DefinitionError(f"it is a threshold of {training.columns[0]}, not of {compared}")
     return repr(_of_card(there, made=use.training is not None)) if there else None
 
 

@@ -8,14 +8,15 @@ the mean of both entropies; few labels make it large by chance, so what shuffled
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from refinery.labels.file import Labels, score_of
+from refinery.labels.gold_hosts import GoldRecall
 from refinery.labels.threshold import pass_rate, refuse_one_class
 from refinery.models.binomial import Estimate
 from refinery.models.metrics import auc, average_precision, precision_at_recall
@@ -53,13 +54,19 @@ class Pair:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Scores in the order that was asked for, and each pair of them."""
+    """Scores in the order that was asked for, and each pair of them, by so many labels; without labels none.
 
-    scores: tuple[Score, ...]
-    pairs: tuple[Pair, ...]
-    passing: Estimate
-    labels: int
-    notes: tuple[str, ...]
+    speeds: bytes of text a second and core, by column that a run measures, timed on this machine; gold: recall on
+    gold hosts of a run.
+    """
+
+    scores: tuple[Score, ...] = ()
+    pairs: tuple[Pair, ...] = ()
+    passing: Estimate | None = None
+    labels: int = 0
+    notes: tuple[str, ...] = ()
+    speeds: Mapping[str, float] = field(default_factory=dict)
+    gold: GoldRecall | None = None
 
 
 def compare_scores(labels: Labels, columns: Sequence[str] = ()) -> Comparison:

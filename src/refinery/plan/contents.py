@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from refinery.plan.plan import (
+    ARCHIVED,
     DOCUMENTS,
     FILES,
     LINEAGE,
@@ -31,7 +32,7 @@ _SHARD = rf"{SHARDS}/[0-9a-f]{{2}}/[0-9a-f]{{32}}/"
 _SHARD_FOLDER = re.compile(_SHARD.removesuffix("/"))
 _PIPELINE = rf"{PIPELINES}/[^/]+/"
 OTHER = "other files"
-_OF_DOCUMENTS = "|".join(map(re.escape, (DOCUMENTS, REJECTS, RECORD, MEMBERS, LINEAGE)))
+_OF_DOCUMENTS = "|".join(map(re.escape, (DOCUMENTS, REJECTS, RECORD, MEMBERS, LINEAGE, ARCHIVED)))
 _KINDS = {
     "leftovers": re.compile(r"(.+/)?\.[^/]+\.tmp"),
     "documents": re.compile(_SHARD + rf"({_OF_DOCUMENTS})"),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from refinery.errors import InputError
 from refinery.plan.files import shard_files
-from refinery.plan.plan import LINEAGE, MEMBERS, SHARDS, Plan
+from refinery.plan.plan import ARCHIVED, LINEAGE, MEMBERS, SHARDS, Plan
 from refinery.storage.commit import commit_bytes, make_directory
 from refinery.storage.lock import hold_when_free
 from refinery.storage.place import Place, read_many
@@ -60,6 +60,8 @@ def needs_of(plan: Plan) -> Needs:
     for source, listed in plan.listed.items():
         if listed.members:
             files[source] += [MEMBERS, LINEAGE]
+        if any(planned.shard.archived for planned in plan.of(source)):
+            files[source].append(ARCHIVED)
     sources = [
         SourceNeeds(
             tuple(planned.folder.name for planned in plan.of(source)),

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 DOCUMENTS, REJECTS = "documents.parquet", "rejects.parquet"  # of a shard's folder
 MEMBERS, LINEAGE = "files.parquet", "lineage.parquet"  # of the folder of a shard that is a pack
+ARCHIVED = "archived.parquet"  # of that of archives
 RECORD = "record.json"  # of a shard, and of a model or a count: written last, so all of it is there
 _PAGES = {"warc", "html", "tar", "zip"}  # formats with pages whose text is extracted
 SHARDS = "shards"  # the folder of the work folder with a folder for each shard
@@ -64,7 +65,7 @@ class PlannedShard:
 
     @property
     def documents_file(self) -> Place:
-        """Row number and id of every accepted document."""
+        """Row number, id and hash of the text of every accepted document."""
         return self.folder / DOCUMENTS
 
     @property
@@ -269,6 +270,8 @@ def _numbered(
             place = folder / f"{key[:2]}/{key}"
             if members := found.members.get(shard.index):
                 shard = replace(shard, pack=Pack(len(members), place / MEMBERS, place / LINEAGE))  # noqa: PLW2901
+            if shard.format in ARCHIVES:
+                shard = replace(shard, archived=place / ARCHIVED)  # noqa: PLW2901
             yield PlannedShard(shard, spec, place, number)
             number += 1
 
@@ -285,5 +288,5 @@ def shard_key(shard: Shard, spec: SourceSpec) -> str:
     reading = (READING, reading_settings(spec), extraction, shard.made)
     more: list[object] = [shard.limit] if shard.limit else []
     if shard.format in ARCHIVES:  # of which the format that is said is that of the files in it
-        more.append(spec.format)
+        more += [spec.format, ARCHIVED]
     return fingerprint(LAYOUT, cut, reading, spec.name, shard.relative_path, *more)

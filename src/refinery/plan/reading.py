@@ -15,7 +15,7 @@ from refinery.definition.yaml import Location
 from refinery.errors import DefinitionError, InputError, nearest
 from refinery.plan.file_columns import Places, common_name
 from refinery.plan.joins import joins_of
-from refinery.sources.column_settings import NamedColumn, Where
+from refinery.sources.column_settings import FILE, NamedColumn, Where
 from refinery.sources.documents import SourceSpec
 from refinery.sources.nested import find_field
 from refinery.sources.shards import head_schemas
@@ -39,8 +39,7 @@ def spec_of(name: str, source: Source, paths: Paths, *, held: bool) -> SourceSpe
         spec = replace(spec, keep=kept)
     if not source.columns and source.where is None and not source.join:
         return spec
-    files = replace(spec, columns=(), keep=None, drop=())
-    heads = list(head_schemas(files))
+    heads = _heads(source, spec)
     if wrong := list(_lacking(source, spec, heads)):
         raise Invalid(*wrong)
     spec = replace(spec, joins=joins_of(source.join, spec, heads, paths))
@@ -72,16 +71,49 @@ def _dropped(source: Source) -> Iterator[str]:
             yield from entry
 
 
-def _lacking(source: Source, spec: SourceSpec, heads: Places) -> Iterator[tuple[Location, str]]:
-    """Columns that the definition speaks of and no file has, each at its place."""
+def _heads(source: Source, spec: SourceSpec) -> Places:
+    """Columns of the source's files, as some tell: those that its settings speak of, where others are not kept.
+
+    All of them if one of those is missing, for a message to name the nearest: a file may have very many.
+    """
+    files = replace(spec, columns=(), keep=None, drop=())
+    if spec.keep is not None:
+        spoken = {*_spoken(source), *_conditions(source, spec)} - {*spec.texts, spec.id or "id", FILE}
+        heads = list(
+            head_schemas(replace(files, keep=(FILE, *spoken, *(n.partition(".")[0] for n in spoken))))
+        )
+        if all(any(find_field(schema, name) for _, schema in heads) for name in spoken):
+            return heads
+    return list(head_schemas(files))
+
+
+def _conditions(source: Source, spec: SourceSpec) -> Iterator[str]:
+    """Columns by their names in the files that `where` reads and joins are on."""
+    origins = {column.name: column.origin for column in spec.columns}
+    names = [name for join in source.join for name in join.keys[0]]
+    if source.where is not None:
+        from refinery.filters.predicate import columns_of
+
+        with suppress(DefinitionError):  # told by _where
+            names += columns_of(source.where)
+    yield from (origins.get(name, name) for name in names)
+
+
+def _spoken(source: Source) -> dict[str, Location]:
+    """Columns by their names in the files that `columns` speaks of, each with its place."""
     spoken: dict[str, Location] = {}
     for name, entry in source.columns.items():
         if isinstance(entry, tuple):
             spoken |= dict.fromkeys(entry, ("columns", name))
         else:
             spoken[getattr(entry, "from_", None) or name] = ("columns", name)
+    return spoken
+
+
+def _lacking(source: Source, spec: SourceSpec, heads: Places) -> Iterator[tuple[Location, str]]:
+    """Columns that the definition speaks of and no file has, each at its place."""
     there = {name for _, schema in heads for name in schema.names}
-    for column, place in spoken.items():
+    for column, place in _spoken(source).items():
         if (
             heads
             and column not in {*spec.texts, spec.id}

@@ -65,17 +65,35 @@ class Moved(Model):
     went_in_all: int
 
 
+class GoldHosts(Model):
+    """The pages of gold hosts in the sample's pool: hosts, documents, and how many of them each round recalls."""
+
+    hosts: int
+    documents: int
+    recalled: tuple[int, ...]
+
+    def sentence(self, number: int) -> str:
+        """What the round of that number, from 1, recalls of them."""
+        if not self.documents:
+            return "none of them has a document in the sample; hosts are known of files with a column `url`"
+        found = self.recalled[number - 1]
+        share = f"{found:,} of {self.documents:,} documents of {self.hosts:,} hosts in the sample"
+        return f"round {number} finds {share}, {found / self.documents:.1%}"
+
+
 class Recalled(Model):
     """How a model was made.
 
     rounds: those that were made; chosen: the number of the one that the model is of; kept: documents of the sample's
-    pool that the model, which was fitted to them, scores at or above that round's threshold.
+    pool that the model, which was fitted to them, scores at or above that round's threshold; gold: None where the
+    definition names no gold host.
     """
 
     sample: SampleCounts
     rounds: tuple[RoundAccount, ...]
     chosen: int
     kept: int
+    gold: GoldHosts | None = None
 
 
 def read_account(kind: type[M], place: Place) -> M:

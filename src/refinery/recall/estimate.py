@@ -9,6 +9,8 @@ top is no seed tells, nor whether they are a random draw: intervals are wider by
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +23,9 @@ Array = NDArray[np.float64]
 _EXPECTATIONS = 20
 # factor by which the truth of labelled topics lay beyond an interval of chance, nine times of ten
 _BEYOND = 1.3
+_PARTED = 0.95  # expected F1 from which on topic and pool lie apart: that of hard topics stays below 0.9
+_LEAST_ABOVE = 0.9  # of the seeds, above what parts topic and pool
+_FEW, _PLACES = 10, 400  # documents of a side that show no density; logits that are tried
 _LEAST = 0.5  # of the seeds, that the prevalence is told by: the fewest of them are there by luck
 
 
@@ -46,18 +51,76 @@ def prevalence(seeds: Array, pool: Array) -> Estimate:
     return Estimate(*(float(min(rate / part, 1.0)) for part in parts))
 
 
-def calibrate(seeds: Array, pool: Array) -> tuple[float, float, Estimate]:
-    """Scale and shift of logits, by expectation maximisation, and the prevalence that they reach in the pool."""
+@dataclass(frozen=True)
+class Calibration:
+    """A document of the pool with a logit is of the topic with probability 1 / (1 + e^-(scale logit + shift))."""
+
+    scale: float
+    shift: float
+    prevalence: Estimate
+
+    def probabilities(self, logits: Array) -> NDArray[np.float32]:
+        """float32 (documents,)."""
+        return probabilities(self.scale * logits + self.shift)
+
+
+def calibrate(seeds: Array, pool: Array) -> Calibration:
+    """By expectation maximisation, so that as much of the pool is of the topic as `prevalence` says."""
     found = prevalence(seeds, pool)
+    line = _maximised(seeds, pool, found.value)
+    return Calibration(float(line.coefficients[0]), line.bias, found)
+
+
+def part(seeds: Array, pool: Array) -> Calibration | None:
+    """The probabilities where topic and others lie apart, so that hardly a document is in doubt; else None.
+
+    Logits that hardly a document has tell the prevalence better than few seeds do: it is what lies above them of the
+    pool by what does of the seeds. The probability there is one half, be the lowest seed ever so far above.
+    """
+    first = calibrate(seeds, pool)
+    if first.scale <= 0:
+        return None
+    gap = _sparsest(pool, -first.shift / first.scale)
+    recall, rate = share(int((seeds >= gap).sum()), len(seeds)), float((pool >= gap).mean())
+    if recall.value < _LEAST_ABOVE:
+        return None
+    told, doubt = rate / recall.value, recall.value / recall.low
+    found = Estimate(*(min(one, 1.0) for one in (told, told / doubt, told * doubt)))
+    scale = float(_maximised(seeds, pool, found.value).coefficients[0])
+    parted = Calibration(scale, -scale * gap, found)
+    return parted if expected_f1(parted.probabilities(pool)) >= _PARTED else None
+
+
+def _sparsest(pool: Array, cut: float) -> float:
+    """The logit that fewest have about it, of those from the middle of what lies below a cut up to the cut."""
+    ranked = np.sort(pool)
+    sides = np.split(ranked, [np.searchsorted(ranked, cut, "left")])
+    if min(map(len, sides)) < _FEW:
+        return cut
+    reach = min(map(_bandwidth, sides))
+    places = np.linspace(float(np.median(sides[0])), cut, _PLACES)
+    about = np.searchsorted(ranked, places + reach, "right") - np.searchsorted(ranked, places - reach, "left")
+    fewest = places[about == about.min()]
+    return float(fewest[len(fewest) // 2])
+
+
+def _bandwidth(values: Array) -> float:
+    """Of a uniform kernel, by the rule of thumb of Silverman 1986 (Density estimation, section 3.4.2)."""
+    low, high = np.quantile(values, [0.25, 0.75])
+    return float(3**0.5 * 0.9 * min(values.std(), (high - low) / 1.349) * len(values) ** -0.2)
+
+
+def _maximised(seeds: Array, pool: Array, prevalence: float) -> Line:
+    """Logits' line to probabilities: seeds against the pool, of which as much is of the topic as it finds itself."""
     logits = np.concatenate([seeds, pool])
     rows = Rows(np.arange(len(logits) + 1), np.zeros(len(logits), np.uint32), logits.astype(np.float32), 1)
     labels = np.concatenate([np.ones(len(seeds)), np.zeros(len(pool))])
-    chances, line = np.full(len(pool), found.value), Line(np.zeros(1), 0.0)
+    chances, line = np.full(len(pool), prevalence), Line(np.zeros(1), 0.0)
     for _ in range(_EXPECTATIONS):
-        weights = np.concatenate([np.full(len(seeds), found.value * len(pool) / len(seeds)), 1 - chances])
+        weights = np.concatenate([np.full(len(seeds), prevalence * len(pool) / len(seeds)), 1 - chances])
         line = fit(rows, labels, weights, 1e-3, line)
         chances = probabilities(line.logits(rows)[len(seeds) :]).astype(np.float64)
-    return float(line.coefficients[0]), line.bias, found
+    return line
 
 
 def suggest_threshold(pool: NDArray[np.float32], precision: float) -> float:

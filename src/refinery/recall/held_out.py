@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from refinery.models.linear import probabilities
 from refinery.recall.contrast import contrast
-from refinery.recall.estimate import calibrate, expected_f1
+from refinery.recall.estimate import Calibration, calibrate, part
 from refinery.recall.latent import beside
 from refinery.recall.logistic import Line, Rows, fit
 from refinery.text.elementary import logs
@@ -18,7 +17,6 @@ from refinery.text.features import Features, weigh
 Array = NDArray[np.float64]
 FOLDS = 5
 _PENALTY = 0.15  # of coefficients, see recall.logistic
-_PARTED = 0.95  # expected F1 from which on topic and pool are parted: hard topics' kinds stay below 0.9
 
 
 @dataclass(frozen=True)
@@ -66,6 +64,7 @@ class Fit:
     """
 
     logits: Array
+    calibration: Calibration
     line: Line
     latent: NDArray[np.float32]
     inverse: NDArray[np.float32]
@@ -74,18 +73,14 @@ class Fit:
 def best_fit(task: Task, seed: NDArray[np.bool_]) -> Fit:
     """The plain fit where it parts topic and pool, else the full one."""
     kind, logits = PLAIN, held_out(task, PLAIN)
-    if not _parts(logits[seed], logits[~seed]):
+    calibration = part(logits[seed], logits[~seed])
+    if calibration is None:
         kind, logits = FULL, held_out(task, FULL)
+        calibration = calibrate(logits[seed], logits[~seed])
     line, inverse, _ = _fit(task, kind, np.ones(len(seed), np.bool_))
     width = len(inverse)
     latent = (line.coefficients[width:] * kind.latent).astype(np.float32)
-    return Fit(logits, Line(line.coefficients[:width], line.bias), latent, inverse)
-
-
-def _parts(seeds: Array, pool: Array) -> bool:
-    """Whether logits of held-out seeds and of the pool leave hardly a document in doubt."""
-    scale, shift, _ = calibrate(seeds, pool)
-    return expected_f1(probabilities(scale * pool + shift)) >= _PARTED
+    return Fit(logits, calibration, Line(line.coefficients[:width], line.bias), latent, inverse)
 
 
 def log_places(scores: Array, seed: NDArray[np.bool_], least: float) -> Array:

@@ -135,8 +135,9 @@ class RecallMaker(_StepMaker):
 
     @property
     def settings(self) -> Mapping[str, object]:
-        """How many rounds."""
-        return {"rounds": self.training.rounds}
+        """How many rounds, and the hosts by which they are judged."""
+        gold = {"gold_hosts": list(self.training.gold_hosts)} if self.training.gold_hosts else {}
+        return {"rounds": self.training.rounds, **gold}
 
     def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
         """One unit makes it."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from refinery.recall.account import Moved, MovedDocument
+from refinery.recall.account import GoldHosts, Moved, MovedDocument
 from refinery.recall.rounds import Round
 from refinery.recall.sample_file import SampleFile
+from refinery.text.hosts import of_sites
 
 SHOWN = 50  # documents that came and that went, whose beginnings stay
 
@@ -28,6 +31,16 @@ def new_hosts(file: SampleFile, found: Round, before: Round | None) -> int | Non
     known = hosts.filter(pl.Series(file.sample.seed | found_by(file, before))).drop_nulls()
     new = hosts.filter(pl.Series(found_by(file, found))).drop_nulls().unique()
     return int((~new.is_in(known.implode())).sum())
+
+
+def gold_recalled(file: SampleFile, rounds: Sequence[Round], hosts: Sequence[str]) -> GoldHosts:
+    """What rounds recall of the pool's documents of these hosts and sites."""
+    gold = of_sites(file.about["host"].to_arrow(), hosts) & ~file.sample.seed
+    return GoldHosts(
+        hosts=file.about["host"].filter(pl.Series(gold)).n_unique(),
+        documents=int(gold.sum()),
+        recalled=tuple(int((gold & found_by(file, one)).sum()) for one in rounds),
+    )
 
 
 def moved(file: SampleFile, found: Round, before: Round | None) -> Moved:

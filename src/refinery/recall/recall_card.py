@@ -26,6 +26,7 @@ from refinery.text.prepare import WORDS
 from refinery.watch.printable import markdown_code
 
 CARDS = (CARD, CARD_TEXT)
+_MOST = 0.9  # of the seeds
 Scores = NDArray[np.float32]
 
 
@@ -88,15 +89,18 @@ def _lines(card: Card, recalled: Recalled) -> Iterator[str]:
     yield "# Relevance model, by recall"
     yield ""
     yield (
-        f"A linear classifier over hashed words and pairs, of round {recalled.chosen}. Its score is a probability, "
-        f"calibrated for the pool: {pool}, by {sample.seeds:,} seeds ({seeds}) and a sample of {sample.pool:,} of "
-        f"{sample.arrived(POOL):,} documents. About {chosen.prevalence.value:.2%} of the pool is of the domain."
+        f"A linear classifier over hashed words, pairs and pieces of words, of round {recalled.chosen}. Its score is "
+        f"a probability, calibrated for the pool: {pool}, by {sample.seeds:,} seeds ({seeds}) and a sample of "
+        f"{sample.pool:,} of {sample.arrived(POOL):,} documents. About {chosen.prevalence.value:.2%} of the pool is of the domain."
     )
     yield ""
     yield (
         f"Suggested: `relevance >= {card.suggested.threshold:.4f}`: precision {chosen.precision}, "
         f"recall {chosen.recall}, by seeds that were held out."
     )
+    if recalled.gold:
+        yield ""
+        yield f"Gold hosts: {recalled.gold.sentence(recalled.chosen)}."
     yield from (line for warning in warnings(card) for line in ("", f"**Warning**: {warning}."))
     yield ""
     yield from threshold_table({card.at_half, card.suggested, *card.curve}, "kept of the sample")
@@ -110,16 +114,24 @@ def _lines(card: Card, recalled: Recalled) -> Iterator[str]:
 
 def warnings(card: Card) -> tuple[str, ...]:
     """What a person should know of a suggested threshold."""
-    one, found = card.suggested, ""
+    one, at = card.suggested, f"the suggested threshold {card.suggested.threshold:.4f}"
     if one.recall < 0.5:
-        found = (
-            f"finds only {one.recall:.1%} of the seeds that were held out, at precision {one.precision:.3f}"
+        return (
+            f"{at} finds only {one.recall:.1%} of the seeds that were held out, at precision {one.precision:.3f}, "
+            f"and {one.kept:,} documents of the sample, in which {_like_seeds(card):,} rank as high as nine of ten "
+            "seeds: few of the pool are like most seeds, which may show another corner of the domain than the pool "
+            "has (other sites, other modules); look below the threshold (`refinery show --near relevance`) and set "
+            "one by labels (`refinery label`), give more seeds, of the pool's corner too, or lower the model's "
+            "`precision`; see docs/recall.md",
         )
-    elif one.precision < card.wanted_precision:
-        found = f"is expected to reach precision {one.precision:.3f}, not {card.wanted_precision:g}"
-    if not found:
-        return ()
-    return (
-        f"the suggested threshold {one.threshold:.4f} {found}: give more seeds, or seeds that are more alike, or "
-        "lower the model's `precision`; see docs/recall.md",
-    )
+    if one.precision < card.wanted_precision:
+        return (
+            f"{at} is expected to reach precision {one.precision:.3f}, not {card.wanted_precision:g}: give more "
+            "seeds, or seeds that are more alike, or lower the model's `precision`; see docs/recall.md",
+        )
+    return ()
+
+
+def _like_seeds(card: Card) -> int:
+    """Documents of the sample that score as high as nine of ten seeds."""
+    return min((one.kept for one in card.curve if one.recall >= _MOST), default=0)

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from refinery.errors import DefinitionError
 from refinery.models.binomial import Estimate
-from refinery.models.linear import LinearModel, probabilities
+from refinery.models.linear import LinearModel
 from refinery.models.metrics import DEVIATIONS
 from refinery.models.space import no_space
-from refinery.recall.estimate import calibrate, share, suggest_threshold
+from refinery.recall.estimate import share, suggest_threshold
 from refinery.recall.held_out import FOLDS, Task, best_fit, log_places
 from refinery.recall.latent import latent_space
 from refinery.recall.logistic import Rows
@@ -125,18 +125,18 @@ def _round(sample: Sample, settings: Settings, before: Round | None) -> Round:
     space = latent_space(sample.features, inverse)
     task = Task(sample.features, inverse, space.places(sample.features), labels, weights, folds, beside)
     found = best_fit(task, sample.seed)
-    scale, shift, prevalence = calibrate(found.logits[sample.seed], found.logits[pool])
-    probability = probabilities(scale * found.logits + shift)
+    calibration = found.calibration
+    probability = calibration.probabilities(found.logits)
     threshold = suggest_threshold(probability[pool], settings.precision)
     recalled = pool & (probability >= threshold)
-    estimates = _estimate(probability, sample.seed, recalled, prevalence, near, threshold)
+    estimates = _estimate(probability, sample.seed, recalled, calibration.prevalence, near, threshold)
     usual = float(np.median(near[sample.seed]))
     sure = sample.seed | (recalled & (near >= usual))
     now = np.where(sure, POSITIVE, np.where(probability < _NEGATIVE, NEGATIVE, OPEN)).astype(np.int8)
     number, overlap, stopped = 1, None, None
     if before:
         number = before.number + 1
-        gain = _gain(sample.seed, before.probability, probability, prevalence)
+        gain = _gain(sample.seed, before.probability, probability, calibration.prevalence)
         stopped = _stop(estimates, before.estimates, gain)
         earlier = pool & (before.probability >= before.threshold)
         overlap = float((earlier & recalled).sum() / max((earlier | recalled).sum(), 1))
@@ -147,8 +147,8 @@ def _round(sample: Sample, settings: Settings, before: Round | None) -> Round:
         line.bias,
         space if len(found.latent) else no_space(space.bits),
         found.latent,
-        scale,
-        shift,
+        calibration.scale,
+        calibration.shift,
     )
     return Round(number, probability, now, threshold, estimates, overlap, stopped, model)
 

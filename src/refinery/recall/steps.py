@@ -23,7 +23,7 @@ from refinery.recall.account import (
     read_account,
 )
 from refinery.recall.counts import COUNTS, SampleCounts
-from refinery.recall.movement import moved, new_hosts
+from refinery.recall.movement import gold_recalled, moved, new_hosts
 from refinery.recall.recall_card import CARDS, write_card
 from refinery.recall.rounds import (
     NEGATIVE,
@@ -84,7 +84,11 @@ def make_model(folders: Sequence[Place], training: RecallTraining, target: Place
     counts = read_account(SampleCounts, folders[0] / COUNTS)
     scores = last.model.probability(file.sample.features)[~file.sample.seed]
     kept = int((scores >= last.threshold).sum())
-    recalled = Recalled(sample=counts, rounds=tuple(made), chosen=chosen, kept=kept)
+    gold = None
+    if training.gold_hosts:
+        rounds = [_read_round(folder) for folder in folders[1 : len(made) + 1]]
+        gold = gold_recalled(file, rounds, training.gold_hosts)
+    recalled = Recalled(sample=counts, rounds=tuple(made), chosen=chosen, kept=kept, gold=gold)
     seeds = np.sort(file.about["text"].to_numpy()[file.sample.seed])
     content = replace(last.model, seeds=seeds).content()
     commit_bytes(target / MODEL, content, scratch=True)

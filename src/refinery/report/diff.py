@@ -1,7 +1,4 @@
-"""`refinery diff`: what two runs differ in: their definitions by field, and the documents whose fate is another.
-
-Fates are compared a part of the files at a time, by source, path and row, so memory does not grow with the corpus.
-"""
+"""`refinery diff`: what two runs differ in: their definitions by field, and the documents whose fate is another."""
 
 from __future__ import annotations
 
@@ -15,14 +12,14 @@ import polars as pl
 import xxhash
 
 from refinery.plan.derivations import Reason, changes
-from refinery.plan.result import decision_name, documents_name
-from refinery.run.history import PastRun, read_fates
+from refinery.plan.result import decision_name, documents_name, output_name
+from refinery.report.moved_documents import moved_documents, unidentified
+from refinery.run.history import PastRun
 from refinery.shuffle.partition import hash_numbers
-from refinery.storage.place import Place
 
-PART_ROWS = 1 << 22  # that are compared together
 EXAMPLES = 3  # documents that are named for each kind of move
-_KEY = ["source", "path", "row"]
+_BY_PLACE = "its documents are told by file and row alone, as one of the runs kept no more of them"
+_PLACE = ["source", "path", "row"]
 
 
 @dataclass(frozen=True)
@@ -47,12 +44,18 @@ class Move:
 
 @dataclass(frozen=True)
 class OutputDiff:
-    """An output in both runs: documents kept, and what moved, the most first."""
+    """An output in both runs: documents kept, documents written, repeated ones each time, and what moved, most first.
+
+    notes: of sources whose documents could not be told by what they are.
+    """
 
     output: str
     kept_before: int
     kept_after: int
+    written_before: int
+    written_after: int
     moves: tuple[Move, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,63 +92,51 @@ def _compared(
 ) -> OutputDiff:
     counts = Counter[tuple[str, str]]()
     drawn: dict[tuple[str, str], list[tuple[int, Moved]]] = {}
+    notes: tuple[str, ...] = ()
     if before.keys[old] != after.keys[new]:
-        for moved in _moved(before.files(old), after.files(new)):
+        files, unchanged = (before.files(old), after.files(new)), _same_files(before, after)
+        unknown = unidentified(*files) - unchanged
+        notes = tuple(f"{source}: {_BY_PLACE}" for source in sorted(unknown))
+        for moved in moved_documents(*files, unchanged | unknown):
             for kind, found in moved.group_by("before", "after"):
                 move = str(kind[0]), str(kind[1])
-                counts[move] += len(found)
+                counts[move] += int(found["documents"].sum())
                 drawn[move] = sorted([*drawn.get(move, ()), *_drawn(found, seed)], key=_order)[:EXAMPLES]
     moves = tuple(
-        Move(*move, number, _because(move, why), tuple(one for _, one in drawn[move]))
+        Move(*move, number, _because(move, new, why), tuple(one for _, one in drawn[move]))
         for move, number in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     )
-    kept = before.outputs[old].kept.documents, after.outputs[new].kept.documents
-    return OutputDiff(new if old == new else f"{old} -> {new}", *kept, moves)
+    then, now = before.outputs[old], after.outputs[new]
+    return OutputDiff(
+        new if old == new else f"{old} -> {new}",
+        then.kept.documents,
+        now.kept.documents,
+        then.written.documents,
+        now.written.documents,
+        moves,
+        notes,
+    )
+
+
+def _same_files(before: PastRun, after: PastRun) -> set[str]:
+    """Sources of which both runs read the same files."""
+    start = documents_name("")
+    read = {name: one.fields["files"] for name, one in after.derivations.items() if "files" in one.fields}
+    same = (name for name, files in read.items() if _files(before, name) == files)
+    return {name.removeprefix(start) for name in same if name.startswith(start)}
+
+
+def _files(run: PastRun, name: str) -> object:
+    return run.derivations[name].fields.get("files") if name in run.derivations else None
 
 
 def _order(drawn: tuple[int, Moved]) -> int:
     return drawn[0]
 
 
-def _moved(before: Sequence[Place], after: Sequence[Place]) -> Iterator[pl.DataFrame]:
-    """Source, path and row of documents whose fates differ, with both fates, a part of the files at a time."""
-    rows = sum(batch.num_rows for file in (*before, *after) for batch in read_fates(file))
-    parts = -(-rows // PART_ROWS)
-    for part in range(parts):
-        then, now = (_part(files, part, parts) for files in (before, after))
-        both = then.join(now, on=_KEY, how="full", coalesce=True, suffix="_after")
-        fates = both.select(
-            *_KEY,
-            before=pl.col("fate").fill_null("not read"),
-            after=pl.col("fate_after").fill_null("not read"),
-        )
-        yield fates.filter(pl.col("before") != pl.col("after"))
-
-
-def _part(files: Sequence[Place], part: int, parts: int) -> pl.DataFrame:
-    empty = pl.DataFrame(schema={"source": pl.String, "path": pl.String, "row": pl.Int64, "fate": pl.String})
-    found = [empty]
-    for file in files:
-        for batch in read_fates(file):
-            frame = pl.DataFrame(pl.from_arrow(batch))
-            mine = frame.filter(pl.struct("source", "path").hash() % parts == part)
-            found.append(mine.select(*_KEY, fate=_fate()))
-    return pl.concat(found)
-
-
-def _fate() -> pl.Expr:
-    return (
-        pl.when(pl.col("rule").is_null())
-        .then(pl.lit("kept"))
-        .when(pl.col("stage").is_null())
-        .then("rejected: " + pl.col("rule"))
-        .otherwise("dropped by " + pl.col("stage") + ": " + pl.col("rule"))
-    )
-
-
 def _drawn(found: pl.DataFrame, seed: int) -> Iterator[tuple[int, Moved]]:
     """The documents whose places have the lowest hashes, with these."""
-    places = found.select(_KEY).sort(_KEY).rows()
+    places = found.select(_PLACE).sort(_PLACE).rows()
     for (source, path), rows in groupby(places, key=lambda place: place[:2]):
         mine = [row for *_, row in rows]
         place = xxhash.xxh3_64_intdigest(f"{source}\n{path}".encode(), seed)
@@ -154,8 +145,13 @@ def _drawn(found: pl.DataFrame, seed: int) -> Iterator[tuple[int, Moved]]:
             yield int(hashes[index]), Moved(source, path, mine[index])
 
 
-def _because(move: tuple[str, str], why: Mapping[str, Sequence[Reason]]) -> tuple[str, ...]:
-    """The fields that differ on the way to the stage that decides now, or that decided before."""
+def _because(move: tuple[str, str], output: str, why: Mapping[str, Sequence[Reason]]) -> tuple[str, ...]:
+    """The fields that differ on the way to the stage that decides now, or that decided before.
+
+    Of documents that are only written another number of times, those on the way to the output.
+    """
+    if all(fate.startswith("kept") for fate in move):
+        return tuple(dict.fromkeys(map(str, why.get(output_name(output), ()))))
     for fate in reversed(move):
         stage, colon, rule = fate.removeprefix("dropped by ").partition(": ")
         if fate.startswith("dropped by ") and colon:
@@ -168,6 +164,12 @@ def _because(move: tuple[str, str], why: Mapping[str, Sequence[Reason]]) -> tupl
     return tuple(dict.fromkeys(map(str, read)))
 
 
+def _written(output: OutputDiff) -> str:
+    if (output.kept_before, output.kept_after) == (output.written_before, output.written_after):
+        return ""
+    return f", with their repeats {output.written_before:,} -> {output.written_after:,}"
+
+
 def diff_lines(diff: Diff) -> Iterator[str]:
     """The difference for people."""
     yield f"{diff.before} -> {diff.after}"
@@ -175,7 +177,8 @@ def diff_lines(diff: Diff) -> Iterator[str]:
     yield from (f"  {change}" for change in diff.changed)
     told: dict[tuple[Move, ...], str] = {}  # outputs by what moved on the way to them
     for output in diff.outputs:
-        yield f"output {output.output}: {output.kept_before:,} -> {output.kept_after:,} documents"
+        yield f"output {output.output}: {output.kept_before:,} -> {output.kept_after:,} documents{_written(output)}"
+        yield from (f"  {note}" for note in output.notes)
         before = told.setdefault(output.moves, output.output)
         if output.moves and before != output.output:
             yield f"  the same moved as on the way to {before}"

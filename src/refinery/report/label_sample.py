@@ -24,9 +24,8 @@ from refinery.plan.graph import ResolvedStage
 from refinery.plan.plan import Plan, PlannedShard
 from refinery.report.document import read_texts
 from refinery.report.sample import limits_of
-from refinery.run.columns import find_columns, load_columns
-from refinery.shuffle.partition import hash_numbers
-from refinery.sources.ids import identities, listed_ids, places_of
+from refinery.report.stage_values import shard_columns, stage_values
+from refinery.sources.ids import listed_ids, places_of
 from refinery.storage.tables import read_table
 
 STRATA = 10
@@ -74,7 +73,7 @@ def draw_sample(plan: Plan, output: str, request: Request) -> LabelSample:
 
     Raises DefinitionError for columns and stages that cannot be meant, InputError where no document has a value.
     """
-    stage = _stage(plan, output, request)
+    stage = stage_of(plan, output, request)
     near = request.near
     if near is None:
         limits = (n for rule in stage.rules for n in limits_of(rule.predicate, request.columns[0]))
@@ -108,7 +107,7 @@ def allocate(sizes: NDArray[np.int64], documents: int, beside: Sequence[int]) ->
     return takes
 
 
-def _stage(plan: Plan, output: str, request: Request) -> ResolvedStage:
+def stage_of(plan: Plan, output: str, request: Request) -> ResolvedStage:
     """The stage whose documents are drawn; raises DefinitionError."""
     stages = {
         name: plan.graph.stages[name] for name in plan.graph.ancestors(plan.graph.stage_of(output).name)
@@ -137,27 +136,10 @@ def _stage(plan: Plan, output: str, request: Request) -> ResolvedStage:
 
 def _each(plan: Plan, stage: ResolvedStage, request: Request) -> Iterator[_Values]:
     """Of each shard the documents that came to the stage and have a finite value."""
-    column = request.columns[0]
-    for source in stage.sources:
-        if column not in stage.columns[source]:
-            continue
-        key = plan.decision_key(stage.name, source)
-        for planned in plan.of(source):
-            outcome = read_table(planned.decision_file(key), ["outcome"]).column(0)
-            values = _load(planned, stage, [column], len(outcome))[column].cast(pl.Float64).to_numpy()
-            at = np.flatnonzero(outcome.is_valid().to_numpy() & np.isfinite(values))
-            rows = read_table(planned.documents_file, ["row"]).column(0).to_numpy()[at]
-            draws = hash_numbers(identities(planned.shard, rows).view(np.int64), request.seed)
-            yield _Values(planned, at, values[at], draws)
-
-
-def _load(planned: PlannedShard, stage: ResolvedStage, names: Sequence[str], size: int) -> pl.DataFrame:
-    """Columns of a shard's documents; NULL those that their source does not have."""
-    there = stage.columns[planned.spec.name]
-    columns = find_columns(there, (name for name in names if name in there))
-    frame = load_columns(planned, columns, np.zeros(size, np.bool_)) if columns else pl.DataFrame()
-    absent = [pl.lit(None, pl.Float64).alias(name) for name in names if name not in there]
-    return frame.with_columns(absent).select(names)
+    for shard in stage_values(plan, stage, [request.columns[0]], request.seed):
+        values = shard.columns[request.columns[0]].cast(pl.Float64).to_numpy()
+        having = np.isfinite(values)
+        yield _Values(shard.planned, shard.at[having], values[having], shard.draws[having])
 
 
 def _some_values(plan: Plan, stage: ResolvedStage, request: Request) -> Floats:
@@ -238,7 +220,7 @@ def _read(
     """What a label file says of documents of a shard, but for their strata."""
     listing = read_table(planned.documents_file)
     ids = listed_ids(planned.shard, listing).take(pa.array(at))
-    scores = _load(planned, stage, request.columns, len(listing))[at]
+    scores = shard_columns(planned, stage, request.columns, len(listing))[at]
     texts = read_texts(planned, at, [stage.views[planned.spec.name]] * len(at))
     place = places_of(planned.shard, listing.column("row").to_numpy()[at])
     names = ("source", "path", "row")

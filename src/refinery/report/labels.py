@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from refinery.labels.compare import BUCKETS, Comparison
+from refinery.labels.gold_hosts import GoldRecall
 from refinery.labels.threshold import Cut, Threshold
 from refinery.models.binomial import Estimate
 from refinery.models.metrics import RECALL
@@ -40,9 +41,27 @@ def threshold_report(found: Threshold) -> Iterator[Grid | str]:
 
 
 def compare_report(found: Comparison) -> Iterator[Grid | str]:
-    """A table of the scores, one of their pairs, and what a person should know."""
-    yield f"{found.labels:,} labels; {percent(found.passing)} of all documents pass"
-    yield from (f"note: {note}" for note in found.notes)
+    """A table of the scores, one of their pairs, those of a run, and what a person should know."""
+    if found.passing:
+        yield f"{found.labels:,} labels; {percent(found.passing)} of all documents pass"
+        yield from (f"note: {note}" for note in found.notes)
+        yield _scores(found)
+    if found.pairs:
+        title = f"What scores share: normalised mutual information of {BUCKETS} buckets"
+        pairs = Grid(title, ("scores", "NMI", "by chance"))
+        for pair in found.pairs:
+            pairs.add(", ".join(pair.columns), f"{pair.nmi:.3f}", f"{pair.by_chance:.3f}")
+        yield pairs
+    if found.speeds:
+        speeds = Grid("Speed of a core of this machine, on a sample of the run's texts", ("score", "MB/s"))
+        for column, speed in found.speeds.items():
+            speeds.add(column, f"{speed / 1e6:,.1f}")
+        yield speeds
+    if found.gold:
+        yield _gold(found.gold)
+
+
+def _scores(found: Comparison) -> Grid:
     table = Grid(
         f"Scores by labels, with intervals of {CONFIDENCE:.0%}",
         ("score", "AUC", "average precision", "ahead of the first", f"precision at {RECALL:.0%} recall"),
@@ -56,13 +75,18 @@ def compare_report(found: Comparison) -> Iterator[Grid | str]:
             ahead,
             number(one.precision_at_recall),
         )
-    yield table
-    if found.pairs:
-        title = f"What scores share: normalised mutual information of {BUCKETS} buckets"
-        pairs = Grid(title, ("scores", "NMI", "by chance"))
-        for pair in found.pairs:
-            pairs.add(", ".join(pair.columns), f"{pair.nmi:.3f}", f"{pair.by_chance:.3f}")
-        yield pairs
+    return table
+
+
+def _gold(found: GoldRecall) -> Grid:
+    title = (
+        f"Recall on gold hosts: {found.gold_documents:,} documents of {found.hosts:,} hosts, among "
+        f"{found.documents:,} that came to {found.stage}"
+    )
+    table = Grid(title, ("score", "cut", "kept", "recall"))
+    for cut in found.cuts:
+        table.add(cut.column, f">= {cut.threshold:.4g}", f"{100 * cut.kept:.2f} %", _plain(cut.recall))
+    return table
 
 
 def percent(one: Estimate) -> str:

@@ -20,7 +20,7 @@ from refinery.report.funnel import tokens_text
 from refinery.report.grid import Grid
 from refinery.report.parts import part_tables
 from refinery.report.status import size_text
-from refinery.run.cost import estimate, worker_memory
+from refinery.run.cost import estimate, worker_memory, workers_worth
 from refinery.run.folder import current_manifest
 from refinery.run.history import past_runs
 from refinery.run.make import with_usable
@@ -88,7 +88,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
 
 def _workers(plan: Plan) -> int:
     """As many as a run starts here."""
-    return workers_here(default_workers(), worker_memory(plan))
+    return min(workers_here(default_workers(), worker_memory(plan)), workers_worth(plan))
 
 
 def _reasons(plan: Plan) -> dict[str, list[str]]:

@@ -15,12 +15,15 @@ from refinery.report.show import text_lines, wrapped
 def recalled_tables(model: str, found: Recalled) -> Iterator[Grid | str]:
     """A row a round, over the sample that all of them look at; then why they stopped."""
     sample = found.sample
-    columns = ("round", "found", "open", "domain", "precision", "recall", "overlap", "new hosts")
+    gold = ("gold hosts",) if found.gold else ()
+    columns = ("round", "found", "open", "domain", "precision", "recall", "overlap", "new hosts", *gold)
     title = f"{model}: rounds over {sample.pool:,} of {sample.arrived(POOL):,} documents of the pool, by"
     table = Grid(f"{title} {sample.seeds:,} seeds, with intervals of 95 %", columns)
     for one in found.rounds:
-        table.add(*_row(one, one.number == found.chosen))
+        table.add(*_row(one, one.number == found.chosen), *_gold(found, one.number))
     yield table
+    if found.gold:
+        yield f"gold hosts: {found.gold.sentence(found.chosen)}"
     if sample.copies:
         yield f"documents of the sample that are copies of seeds: {sample.copies:,}, kept and not counted as found"
     if last := found.rounds[-1].stopped:
@@ -41,6 +44,12 @@ def _row(one: RoundAccount, chosen: bool) -> Iterator[str]:
     yield _interval(one.recall)
     yield "" if one.overlap is None else f"{one.overlap:.1%}"
     yield "" if one.new_hosts is None else f"{one.new_hosts:,}"
+
+
+def _gold(found: Recalled, number: int) -> Iterator[str]:
+    """The share of gold hosts' documents that a round finds."""
+    if found.gold:
+        yield f"{found.gold.recalled[number - 1] / max(found.gold.documents, 1):.1%}"
 
 
 def _interval(one: Estimate) -> str:

@@ -90,6 +90,14 @@ def estimate(plan: Plan, states: Mapping[str, State], present: Container[str], w
     )
 
 
+def workers_worth(plan: Plan) -> int:
+    """How many workers pay for their start if all of a plan is made; at least 1, at most one a shard."""
+    amounts = amounts_of(plan)
+    made = (_step(plan, result, amounts, 1) for result in plan.results.values())
+    seconds = sum(step.seconds for step in (*_measuring(plan, (), amounts, 1), *made) if step)
+    return max(1, min(len(plan.shards), int(seconds / (2 * WARM))))
+
+
 def _measuring(plan: Plan, present: Container[str], amounts: Amounts, workers: int) -> Iterator[Step]:
     """The pass over the sources: its longest shard, or all of them over the workers, whichever takes longer."""
     units: list[float] = []

@@ -1,4 +1,4 @@
-"""The dataset card of an output: README.md in the form of the Hugging Face hub, made of the manifest alone.
+"""The dataset card of an output: README.md in the form of the Hugging Face hub, of the manifest and column types.
 
 Its paths are those of the output's folder, so that it says how to load the documents wherever both lie in one folder,
 as in a repository of the hub. It has no time and no path of this machine: the same documents have the same card.
@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+import pyarrow as pa
 import yaml
 
 from refinery.definition.models import Tokens
 from refinery.definition.outputs import TRAIN
 from refinery.filters.language_codes import UNDETERMINED
 from refinery.run.decide import Tally
+from refinery.run.hub_features import hub_features
 from refinery.run.hub_licences import licence_head
 from refinery.run.manifest import Manifest
 from refinery.watch.printable import markdown_code
@@ -22,13 +24,16 @@ _SIZES = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 LEAST_SHARE = 0.01  # of the documents, from which on a language is one of the output
 
 
-def dataset_card(manifest: Manifest) -> str:
-    """Markdown with a YAML head: how it is loaded, what it holds, from where, what was left out and why."""
-    head = yaml.safe_dump(_head(manifest), sort_keys=False, allow_unicode=True)
+def dataset_card(manifest: Manifest, schema: pa.Schema) -> str:
+    """Markdown with a YAML head: how it is loaded, what it holds, from where, what was left out and why.
+
+    schema: of the documents.
+    """
+    head = yaml.safe_dump(_head(manifest, schema), sort_keys=False, allow_unicode=True)
     return f"---\n{head}---\n" + "".join(f"\n{block}\n" for block in _blocks(manifest))
 
 
-def _head(manifest: Manifest) -> dict[str, object]:
+def _head(manifest: Manifest, schema: pa.Schema) -> dict[str, object]:
     """The metadata that the hub knows."""
     every = manifest.languages.values()
     spoken = [
@@ -43,6 +48,9 @@ def _head(manifest: Manifest) -> dict[str, object]:
     }
     if not manifest.tokenised:  # which `datasets` does not load
         head["configs"] = [{"config_name": "default", "data_files": list(_data_files(manifest))}]
+    told = not manifest.tokenised and manifest.definition["outputs"][manifest.output].get("format") == "jsonl"
+    if told and (features := hub_features(schema)):  # which Parquet says itself
+        head["dataset_info"] = {"features": features}
     return head
 
 
@@ -113,6 +121,9 @@ def _blocks(manifest: Manifest) -> Iterator[str]:
     if manifest.recalled:
         columns = ("model", "round", "found in the sample", "precision", "recall")
         yield _table("Recall, estimated by seeds that were held out", columns, _rounds(manifest))
+        for name, found in manifest.recalled.items():
+            if found.gold:
+                yield f"Gold hosts, {markdown_code(name)}: {found.gold.sentence(found.chosen)}."
     yield _table("What was left out", ("stage", "rule", "documents", "tokens"), _dropped(manifest))
     if manifest.protected:
         yield "Kept out, with their copies: " + ", ".join(f"`{name}`" for name in manifest.protected) + "."

@@ -1,38 +1,32 @@
 """The history of a pipeline: of each of its last runs what it was made of and what became of each row, without texts.
 
 A run is `WORK/pipelines/NAME/history/run-000007.json`. What became of the rows of an output lies beside it, in files
-named by the output's content, so runs that made the same share them. A file has a row for each of the decisions:
-source, path, stage and rule repeat, and in place of the row in its file stands the distance from the row before, so a
-million documents take some kilobytes.
+named by the output's content, so runs that made the same share them: see `run.fates`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-
 from refinery.executors.base import Unit
 from refinery.plan.derivations import Derivation, derivation, derivations_from
+from refinery.plan.plan import PlannedShard
 from refinery.run.context import Run
+from refinery.run.decisions import decisions_tasks
+from refinery.run.fates import FatesTask, keep_fates
 from refinery.run.manifest import Manifest
 from refinery.storage.commit import commit_bytes, make_directory
 from refinery.storage.marks import records_of
 from refinery.storage.place import Place, files_below, read_many, remove_files
 from refinery.storage.sealed import read_sealed_json, sealed_json
-from refinery.storage.tables import read_batches
 from refinery.storage.work_folder import pipeline_folder
-from refinery.storage.write import TableWriter
 
 FOLDER = "history"
 RUNS = 10  # that are kept
 COMPILED = 2.0  # seconds of kernels that are compiled already, see run.kernels
-FATES = pa.schema([("source", pa.string()), ("path", pa.string()), ("row", pa.int64()),
-                   ("stage", pa.string()), ("rule", pa.string())])  # fmt: skip
 _RUN = re.compile(r"run-(\d{6})\.json")
 
 
@@ -61,14 +55,6 @@ class PastRun:
         return [self.folder / name for name in sorted(files_below(self.folder)) if name.startswith(start)]
 
 
-@dataclass(frozen=True)
-class _Task:
-    """Decisions of an output, and where they are kept."""
-
-    decisions: Place
-    kept: Place
-
-
 def keep_run(run: Run) -> None:
     """Adds a run to the history, unless it made what the last one made; of earlier ones RUNS stay.
 
@@ -76,8 +62,7 @@ def keep_run(run: Run) -> None:
     """
     folder = pipeline_folder(run.plan.work, run.plan.graph.name) / FOLDER
     there = sorted(files_below(folder))
-    tasks = [task for name, manifest in run.manifests.items() for task in _tasks(run, folder, name, manifest)]
-    missing = [task for task in tasks if task.kept.name not in there]
+    missing = [task for name in run.manifests for task in _missing(run, folder, name, there)]
     runs = [name for name in there if _RUN.fullmatch(name)]
     last = _read(folder, runs[-1:])
     keys = {name: manifest.fingerprint for name, manifest in run.manifests.items()}
@@ -112,35 +97,30 @@ def _old(folder: Place) -> list[str]:
     return [name for name in there if name not in runs and not (starts and name.startswith(starts))]
 
 
-def _tasks(run: Run, folder: Place, name: str, manifest: Manifest) -> Iterator[_Task]:
-    records = records_of(run.plan.graph.output_paths[name])
-    for number, file in enumerate(manifest.decisions):
-        yield _Task(records / file.path, folder / f"{_start(name, manifest.fingerprint)}{number:05}.parquet")
+def _missing(run: Run, folder: Place, name: str, there: Collection[str]) -> Iterator[FatesTask]:
+    """What of an output's decisions is not among the files that are there."""
+    manifest = run.manifests[name]
+    start, records = _start(name, manifest.fingerprint), records_of(run.plan.graph.output_paths[name])
+    kept = [f"{start}{number:05}.parquet" for number in range(len(manifest.decisions))]
+    if all(file in there for file in kept):
+        return
+    shards = _shards(run, name, len(kept))
+    for file, decisions, mine in zip(kept, manifest.decisions, shards, strict=True):
+        if file not in there:
+            yield FatesTask(records / decisions.path, mine, folder / file)
+
+
+def _shards(run: Run, output: str, files: int) -> list[tuple[PlannedShard, ...]]:
+    """Those that each file of an output's decisions is about; none where nothing is known of them any more."""
+    plan = run.plan
+    if any(p.number not in run.records for one in plan.graph.stage_of(output).sources for p in plan.of(one)):
+        return [()] * files
+    tasks = decisions_tasks(plan, output, run.records, plan.own)
+    return [tuple(shard.planned for shard in task.shards) for task in tasks]
 
 
 def _start(output: str, fingerprint: str) -> str:
     return f"{output}-{fingerprint[:16]}-"
-
-
-def keep_fates(task: _Task) -> None:
-    """Keeps what became of the rows of a file of decisions."""
-    last = 0
-    with TableWriter(task.kept, FATES, scratch=True) as writer:
-        for batch in read_batches(task.decisions):
-            rows = batch.column("row").to_numpy()
-            distance = pa.array(np.diff(rows, prepend=last))
-            last = int(rows[-1]) if len(rows) else last
-            columns = [distance if name == "row" else batch.column(name) for name in FATES.names]
-            writer.write(pa.RecordBatch.from_arrays(columns, schema=FATES))
-
-
-def read_fates(file: Place) -> Iterator[pa.RecordBatch]:
-    """Source, path, row, stage and rule of each row, see FATES; raises DamagedFile."""
-    last = 0
-    for batch in read_batches(file):
-        rows = np.cumsum(batch.column("row").to_numpy()) + last
-        last = int(rows[-1]) if len(rows) else last
-        yield batch.set_column(FATES.get_field_index("row"), "row", pa.array(rows))
 
 
 def past_runs(work: Place, pipeline: str) -> list[PastRun]:

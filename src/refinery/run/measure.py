@@ -38,8 +38,11 @@ from refinery.storage.write import TableWriter
 from refinery.text.batch import TextBatch
 
 REJECTS = pa.schema([("row", pa.int64()), ("reason", pa.string()), ("detail", pa.string())])
-# Of accepted documents: row in the shard, id as text, and whether it is minted, from a row that is not known yet.
-LISTING = pa.schema([("row", pa.int64()), ("id", pa.string()), ("minted", pa.bool_())])
+# Of accepted documents: row in the shard, id as text, whether it is minted, from a row that is not known yet, and a
+# hash of the text as it was read.
+LISTING = pa.schema(
+    [("row", pa.int64()), ("id", pa.string()), ("minted", pa.bool_()), ("digest", pa.uint64())]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +107,18 @@ def measure(task: MeasureTask) -> Measured:
             ):
                 raise _other_rows(planned)
             documents += len(batch.rows)
-            size += TextBatch.from_arrow(batch.text).nbytes
+            texts = TextBatch.from_arrow(batch.text)
+            size += texts.nbytes
             if task.describe:
-                columns = [pa.array(batch.rows), id_texts(batch.ids), pa.array(batch.minted)]
-                listing.write(pa.RecordBatch.from_arrays(columns, schema=LISTING))
+                listing.write(_listed(batch, texts))
             results.write(batch)
         if known is not None and documents != len(known):
             raise _other_rows(planned)
     if description is not None:
         if planned.shard.pack:
             write_lineage(planned.shard.pack.lineage, description.files)
+        if planned.shard.archived:
+            write_lineage(planned.shard.archived, description.archived)
         record = ShardRecord(
             description.rows,
             documents,
@@ -128,6 +133,14 @@ def measure(task: MeasureTask) -> Measured:
         )
         commit_bytes(planned.record_file, sealed_json(record), scratch=True)
     return Measured(documents, size, time.perf_counter() - started)
+
+
+def _listed(batch: Documents, texts: TextBatch) -> pa.RecordBatch:
+    """The documents of a batch as LISTING lists them."""
+    from refinery.text.hashing import text_hashes  # a run that has nothing to do imports no Numba
+
+    columns = [batch.rows, id_texts(batch.ids), batch.minted, text_hashes(texts)]
+    return pa.RecordBatch.from_arrays([pa.array(column) for column in columns], schema=LISTING)
 
 
 class _Results:

@@ -116,7 +116,11 @@ def make_output(run: Run, name: str) -> Manifest:
     manifest = make_manifest(run, name, decided, output)
     data = [file.path for file in manifest.files]
     beside = [file.path for file in (*manifest.decisions, *manifest.rejects, *manifest.sequences)]
-    texts = {CARD: dataset_card(manifest), **attribution(manifest, _telling(run, stage)), **mixture(manifest)}
+    texts = {
+        CARD: dataset_card(manifest, output.layout.schema),
+        **attribution(manifest, _telling(run, stage)),
+        **mixture(manifest),
+    }
     if manifest.tokenised:
         texts |= data_paths(manifest.tokenised, manifest.files)
     content = orjson.dumps(manifest.model_dump(mode="json"), option=orjson.OPT_INDENT_2)

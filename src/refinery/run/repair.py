@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from refinery.errors import DamagedFile
-from refinery.plan.plan import DOCUMENTS, LINEAGE, MADE, RECORD, REJECTS, VERBS, Plan
+from refinery.plan.plan import ARCHIVED, DOCUMENTS, LINEAGE, MADE, RECORD, REJECTS, VERBS, Plan
 from refinery.run.make import find_made
 from refinery.storage.lock import hold_when_free
 from refinery.storage.marks import records_of
@@ -81,7 +81,7 @@ def _is_damaged(file: Place) -> bool:
 
 def _remove(place: str) -> None:
     file = place_of(place)
-    if file.name in {DOCUMENTS, REJECTS, LINEAGE}:
+    if file.name in {DOCUMENTS, REJECTS, LINEAGE, ARCHIVED}:
         remove_file(file.with_name(RECORD))  # first: without it the shard is read again
     if file.name.startswith("decided-"):
         remove_file(file.with_suffix(".json"))

@@ -114,7 +114,7 @@ def _execute(plan: Plan, executor: Executor, emit: Listener, still_held: Held) -
         emit(Note("Nothing to do: every output is up to date."))
         note_derivations(plan)
         manifests = {name: Manifest.model_validate(found) for name, found in done.items()}
-        keep_run(Run(plan, executor, emit, still_held, manifests=manifests))
+        keep_run(Run(plan, executor, emit, still_held, records=records, manifests=manifests))
         refuse_empty(manifests, plan.graph.output_paths)
         return manifests
     records |= read_shard_records(planned for planned in plan.shards if planned.number not in records)

@@ -7,6 +7,7 @@ import lzma
 import tarfile
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from typing import NamedTuple
@@ -26,15 +27,20 @@ _ZIP_DAMAGE = (
 
 
 class Member(NamedTuple):
-    """A file of an archive."""
+    """A file of an archive; path: its name, with a number where the archive has several of that name."""
 
     name: str
+    path: str
     content: Iterator[bytes]
 
 
 def members(shard: Shard, digest: PartDigest | None) -> Iterator[Member]:
     """The files in an archive; raises InputError, and DamagedError when there is no going on."""
-    return _in_zip(shard) if shard.format == "zip" else _in_tar(shard, digest)
+    seen = Counter[str]()
+    for raw, content in _in_zip(shard) if shard.format == "zip" else _in_tar(shard, digest):
+        name = raw.encode(errors="backslashreplace").decode()  # bytes that are no text are escapes
+        seen[name] += 1
+        yield Member(name, name if seen[name] == 1 else f"{name} ({seen[name]})", content)
 
 
 @contextmanager
@@ -54,11 +60,11 @@ def opened_zip(shard: Shard) -> Iterator[zipfile.ZipFile]:
         raise unreadable(shard.path, error) from None
 
 
-def _in_zip(shard: Shard) -> Iterator[Member]:
+def _in_zip(shard: Shard) -> Iterator[tuple[str, Iterator[bytes]]]:
     with opened_zip(shard) as archive:
         for info in archive.infolist():
             if not info.is_dir():
-                yield Member(info.filename, _of_zip(archive, info))
+                yield info.filename, _of_zip(archive, info)
 
 
 def _of_zip(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
@@ -76,7 +82,7 @@ def _of_zip(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
         raise compression.DamagedError(str(error)) from None
 
 
-def _in_tar(shard: Shard, digest: PartDigest | None) -> Iterator[Member]:
+def _in_tar(shard: Shard, digest: PartDigest | None) -> Iterator[tuple[str, Iterator[bytes]]]:
     try:
         with closing(open_input(shard.path)) as opened:
             content = _Stream(compression.blocks(digest.of_reads(opened) if digest else opened))
@@ -85,7 +91,7 @@ def _in_tar(shard: Shard, digest: PartDigest | None) -> Iterator[Member]:
                 while (info := archive.next()) is not None:
                     archive.members = []  # which it would keep all
                     if info.isreg():
-                        yield Member(info.name, _of_tar(archive, info))
+                        yield info.name, _of_tar(archive, info)
                 if not content.ended:
                     raise compression.DamagedError("the archive ends early")
     except tarfile.TarError as error:

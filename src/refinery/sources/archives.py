@@ -1,6 +1,6 @@
 """Reading tar and zip: the files in an archive one after the other, in its order, each as a file of its own format.
 
-A row is counted over all files of the archive; a file that is a document has its path below the archive as its id.
+A row is of the file in the archive, by its path below the source's root: `archive.zip/path/in/it` (`lineage`).
 tar is read as a stream, compressed or not. Each file goes through a temporary one, so that any format can be read; an
 archive in an archive is read, one in that is not.
 """
@@ -22,13 +22,14 @@ from refinery.sources.documents import (
     Description,
     Documents,
     FilePlan,
+    FileRows,
     Reject,
     Request,
     Shard,
     SourceSpec,
 )
 from refinery.sources.encoding import head_as_utf8
-from refinery.sources.find import is_stray
+from refinery.sources.find import stray_names
 from refinery.sources.foreign import foreign
 from refinery.sources.formats import format_of
 from refinery.sources.identity import HEAD, file_head
@@ -37,6 +38,8 @@ from refinery.sources.schema import json_column, unify
 from refinery.sources.unpack import temporary_file
 from refinery.storage.marks import is_json_text
 from refinery.storage.url import redact
+
+_is_stray = stray_names("", "archive")
 
 
 def plan(whole: Shard, spec: SourceSpec, head: Head, shard_bytes: int) -> FilePlan:
@@ -54,11 +57,11 @@ def plan(whole: Shard, spec: SourceSpec, head: Head, shard_bytes: int) -> FilePl
 def columns(shard: Shard, spec: SourceSpec, size: int) -> pa.Schema:
     """The columns beside text and id of the first file that has documents; raises InputError."""
     with suppress(compression.DamagedError):  # what reads it tells
-        for name, content in members(shard, None):
-            if is_stray(name, "", "archive"):
+        for member in members(shard, None):
+            if _is_stray(member.name):
                 continue
-            with temporary_file(content, name) as path:
-                found = _planned(path, name, shard, spec)
+            with temporary_file(member.content, member.name) as path:
+                found = _planned(path, member, shard, spec)
                 if isinstance(found, Shard) and found.format in READERS:
                     return READERS[found.format].columns(found, spec, size)
     return pa.schema([])
@@ -82,15 +85,23 @@ def _read_archive(
     damage: list[str] = []
     try:
         for member in members(shard, description.digest):
-            one, end = Description(), 0
+            one, end = Description(archived=description.archived), 0
+            listed, at = description.archived, len(description.archived)
+            listed.append(FileRows(f"{shard.relative_path}/{member.path}", 0, ""))  # for who must stop within
             for run in _read_member(member, shard, request, one, damage, inner=inner):
                 end = max(end, run.end)
                 yield run.moved(rows)
-            rows += max(end, one.rows)
+            end = max(end, one.rows)
+            rows += end
+            left = end - sum(file.rows for file in listed[at:])  # of an archive beside the files in it
+            if left:
+                listed.append(listed[at]._replace(rows=left))
+            del listed[at]
             carried.setdefault(one.carried.serialize().to_pybytes(), member.name)
     except compression.DamagedError as error:
         if not damage:  # else it has been told of the file in which it lies
             yield Documents.rejected((Reject(rows, "truncated_file", str(error)),))
+            description.archived.append(FileRows(shard.relative_path, 1, ""))
             rows += 1
     schemas = [(name, pa.ipc.read_schema(pa.py_buffer(schema))) for schema, name in carried.items()]
     description.rows, description.carried = rows, unify(schemas)
@@ -106,14 +117,14 @@ def _read_member(
     inner: bool,
 ) -> Iterator[Documents]:
     """The documents of one file; damage: takes what is wrong with the archive, met in the file."""
-    if is_stray(member.name, "", "archive"):
+    if _is_stray(member.name):
         yield _skipped("stray_name")
         return
     end = 0
     before = len(damage)
     try:
         with temporary_file(_whole(member.content, damage), member.name) as path:
-            file = _planned(path, member.name, shard, request.spec)
+            file = _planned(path, member, shard, request.spec)
             if isinstance(file, str):
                 yield _skipped(file)
                 return
@@ -125,14 +136,13 @@ def _read_member(
                 found = _read_archive(file, request, description, inner=True)
             for run in found:
                 end = max(end, run.end)
-                rejects = tuple(_named(reject, member.name) for reject in run.rejects)
-                yield replace(run, rejects=rejects)
+                yield run if run.file else replace(run, file=file.relative_path)
             end = max(end, description.rows)
             if len(damage) > before:
-                yield Documents.rejected((_named(Reject(end, "truncated_file", damage[-1]), member.name),))
+                yield Documents.rejected((Reject(end, "truncated_file", damage[-1]),))
     except InputError as error:
         problem = error.problem + (f" ({error.hint})" if error.hint else "")
-        yield Documents.rejected((_named(Reject(end, "unreadable", problem), member.name),))
+        yield Documents.rejected((Reject(end, "unreadable", problem),))
 
 
 def _read_file(file: Shard, request: Request, description: Description) -> Iterator[Documents]:
@@ -162,21 +172,21 @@ def content_head(path: str, raw: bytes, spec: SourceSpec) -> bytes:
     return content if is_tar(content) else head_as_utf8(content, spec.encoding)
 
 
-def _planned(path: Path, name: str, archive: Shard, spec: SourceSpec) -> Shard | str:
+def _planned(path: Path, member: Member, archive: Shard, spec: SourceSpec) -> Shard | str:
     """The file of an archive that lies at a path as a shard, or why it has no documents; raises InputError."""
     size = path.stat().st_size
     raw = file_head(str(path), size)
     try:
         head = content_head(str(path), raw, spec)
     except compression.NoDictionaryError as error:
-        raise InputError(name, str(error)) from None
+        raise InputError(member.name, str(error)) from None
     if kind := foreign(raw):
-        raise InputError(name, *kind)
+        raise InputError(member.name, *kind)
     said = spec.format if spec.format != "auto" and spec.format not in ARCHIVES else None
-    format = said or format_of(name, lambda: head)
+    format = said or format_of(member.name, lambda: head)
     if format is None:
         return "unknown_format"
-    place = f"{archive.relative_path}/{name}"
+    place = f"{archive.relative_path}/{member.path}"
     file = Shard(archive.source, str(path), place, format, 0, -1, 0, None, size, "", made=archive.made)
     planner = FORMATS[format].plan
     cuts, _, made = planner(file, spec, lambda: head, 2**62)
@@ -188,10 +198,6 @@ def _planned(path: Path, name: str, archive: Shard, spec: SourceSpec) -> Shard |
 
 def _skipped(why: str) -> Documents:
     return replace(Documents.rejected(()), skipped={why: 1})
-
-
-def _named(reject: Reject, name: str) -> Reject:
-    return replace(reject, detail=f"{name}: {reject.detail}" if reject.detail else name)
 
 
 def _whole(content: Iterator[bytes], damage: list[str]) -> Iterator[bytes]:

@@ -36,7 +36,7 @@ class NoDictionaryError(DamagedError):
 
 def is_compressed(head: bytes) -> bool:
     """Whether a file that begins so is compressed in a way that `blocks` reads."""
-    return _codec(head) is not None
+    return _COMPRESSED.match(head) is not None
 
 
 def blocks(file: BinaryIO, start: int = 0) -> Iterator[bytes]:
@@ -209,6 +209,7 @@ _CODECS: tuple[tuple[re.Pattern[bytes], Callable[..., Any]], ...] = (
     (re.compile(rb"BZh[1-9](?:1AY&|\x17rE8)"), bz2.BZ2Decompressor),  # a text may begin with BZh
     (re.compile(rb"\xfd7zXZ\x00"), lzma.LZMADecompressor),
 )
+_COMPRESSED = re.compile(b"|".join(magic.pattern for magic, _ in _CODECS))
 
 
 def _codec(begin: bytes) -> Callable[..., Any] | None:

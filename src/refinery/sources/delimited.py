@@ -10,7 +10,7 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
@@ -31,7 +31,7 @@ from refinery.sources.documents import (
     Shard,
     SourceSpec,
 )
-from refinery.sources.encoding import as_utf8, head_as_utf8
+from refinery.sources.encoding import as_utf8
 from refinery.sources.identity import HEAD, file_head
 from refinery.sources.parquet_columns import locate
 from refinery.sources.record_batches import BatchRows
@@ -42,6 +42,7 @@ _BOM = b"\xef\xbb\xbf"
 _DELIMITERS = ",\t;|"
 _RUN_BYTES = 4 * 2**20  # of records that are parsed together
 _NAMES_BYTES = 2**20  # of a record beside its text
+_HEADER_BYTES = 2**22  # of the longest line of names: some 500,000 columns
 
 
 @dataclass(frozen=True)
@@ -58,17 +59,19 @@ class _Header:
 
 def plan(whole: Shard, spec: SourceSpec, head: Callable[[], bytes], shard_bytes: int) -> FilePlan:
     """One shard; raises InputError when the header names no text."""
-    carried = locate(_header(head(), spec, whole).schema(), spec, whole).carried
+    header = _header(
+        lambda size: head() if size <= HEAD and spec.encoding is None else _begin(whole, spec, size),
+        spec,
+        whole,
+    )
+    carried = locate(header.schema(), spec, whole).carried
     return FilePlan.uncut(whole, carried)
 
 
 def carried_schema(shard: Shard, spec: SourceSpec, size: int) -> pa.Schema:
     """The columns beside text and id, as the header names them; raises InputError."""
-    try:
-        head = head_as_utf8(compression.head(shard.path, file_head(shard.path, HEAD), HEAD), spec.encoding)
-    except OSError as error:
-        raise unreadable(shard.path, error) from None
-    return locate(_header(head, spec, shard).schema(), spec, shard).carried
+    header = _header(lambda size: _begin(shard, spec, size), spec, shard)
+    return locate(header.schema(), spec, shard).carried
 
 
 def read(shard: Shard, request: Request) -> Iterator[Documents]:
@@ -87,7 +90,8 @@ def read(shard: Shard, request: Request) -> Iterator[Documents]:
             rows = BatchRows(columns, shard, spec, carry, batch_bytes)
             if description is not None:
                 description.carried = columns.carried
-            asked = [name for name in header.names if name in columns.to_read(carry)]
+            to_read = frozenset(columns.to_read(carry))
+            asked = [name for name in header.names if name in to_read]
             for run in _runs(blocks, header.delimiter, 2 * spec.max_document_bytes + _NAMES_BYTES):
                 batch, numbers, rejects = _parsed(run, header, asked, row)
                 row += len(numbers) + len(rejects)
@@ -120,27 +124,51 @@ def _record(delimiter: str) -> str:
     return rf"(?:{field}{re.escape(delimiter)})*+{field}(?:\r\n|\n|\r(?!\Z))"
 
 
-def _header(head: bytes, spec: SourceSpec, shard: Shard) -> _Header:
-    """Of the ways to separate the first record's fields, that which finds the text, else the most fields."""
-    if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        raise InputError(redact(shard.path), "the file is UTF-16", "set `encoding: utf-16` of its source")
-    found = [_named(head, delimiter) for delimiter in _DELIMITERS]
-    texts = {part for name in spec.texts for part in (name, name.partition(".")[0])}
-    best = max(found, key=lambda one: (bool(texts & set(one.names)), len(one.names)))
-    if not any(best.names) and len(head) >= HEAD:
-        problem = f"no first line of at most {HEAD >> 10} KiB names the columns"
-        raise InputError(redact(shard.path), problem, "write one")
+def _begin(shard: Shard, spec: SourceSpec, size: int) -> bytes:
+    """The first bytes of the content as UTF-8; raises InputError when they cannot be read."""
+    try:
+        if size <= HEAD and spec.encoding is None:
+            return compression.head(shard.path, file_head(shard.path, size), size)
+        content = b""
+        with (
+            closing(open_input(shard.path)) as file,
+            suppress(compression.DamagedError),
+        ):  # what reads it tells
+            blocks = as_utf8(compression.blocks(file), spec.encoding)
+            while len(content) < size and (block := next(blocks, b"")):
+                content += block
+    except OSError as error:
+        raise unreadable(shard.path, error) from None
+    return content[:size]
+
+
+def _header(head: Callable[[int], bytes], spec: SourceSpec, shard: Shard) -> _Header:
+    """Of the ways to separate the first record's fields, that which finds the text, else the most fields.
+
+    head: the first bytes of the content, so many of them at most.
+    """
+    for size in (HEAD, _HEADER_BYTES):
+        content = head(size)
+        if content[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+            raise InputError(redact(shard.path), "the file is UTF-16", "set `encoding: utf-16` of its source")
+        is_cut = len(content) >= size
+        found = [_named(content, delimiter, is_cut) for delimiter in _DELIMITERS]
+        texts = {part for name in spec.texts for part in (name, name.partition(".")[0])}
+        best = max(found, key=lambda one: (bool(texts & set(one.names)), len(one.names)))
+        if any(best.names) or not is_cut:
+            break
     if not any(best.names):
-        raise InputError(redact(shard.path), "no first line names the columns", "write one")
+        line = f"no first line of at most {_HEADER_BYTES >> 20} MiB" if is_cut else "no first line"
+        raise InputError(redact(shard.path), f"{line} names the columns", "write one")
     if len(best.names) == 1 and re.search(r"\.(tsv|tab)\b", shard.path, re.IGNORECASE):
         best = _Header("\t", best.names, best.size)
     return best
 
 
-def _named(head: bytes, delimiter: str) -> _Header:
-    """The header if fields are separated so."""
+def _named(head: bytes, delimiter: str, is_cut: bool) -> _Header:
+    """The header if fields are separated so; is_cut: the content goes on after the head."""
     start = len(head) - len(head.removeprefix(_BOM).lstrip(b"\r\n"))
-    ended = head if len(head) >= HEAD else head + b"\n\n"
+    ended = head if is_cut else head + b"\n\n"
     found = re.compile(_record(delimiter).encode()).match(ended, start)
     record = found[0].decode("utf-8", "replace") if found else ""
     try:
@@ -152,11 +180,16 @@ def _named(head: bytes, delimiter: str) -> _Header:
 
 def _after_header(blocks: Iterator[bytes], spec: SourceSpec, shard: Shard) -> tuple[_Header, Iterator[bytes]]:
     """The header and the content that follows it."""
-    head = b""
-    while len(head) < HEAD and (block := next(blocks, b"")):
-        head += block
-    header = _header(head[:HEAD], spec, shard)
-    return header, chain([head[header.size :]], blocks)
+    held = b""
+
+    def head(size: int) -> bytes:
+        nonlocal held
+        while len(held) < size and (block := next(blocks, b"")):
+            held += block
+        return held[:size]
+
+    header = _header(head, spec, shard)
+    return header, chain([held[header.size :]], blocks)
 
 
 def _runs(blocks: Iterable[bytes], delimiter: str, limit: int) -> Iterator[bytes]:

@@ -109,7 +109,8 @@ class Shard:
     when those have been read (0 until then); made: columns that refinery itself added when it wrote the file, which
     are not carried on; stamp: of the file when it was planned; covered: whether its identity covers
     all content; part: its place among the `parts` shards of its file; limit: of so many of its documents a sample
-    is read, 0: of all (`sources.limit`).
+    is read, 0: of all (`sources.limit`); archived: of archives, where the list of the files in them lies
+    (lineage.write_lineage), once they have been read.
     """
 
     source: str
@@ -130,6 +131,7 @@ class Shard:
     parts: int = 1
     pack: Pack | None = None
     limit: int = 0
+    archived: Place | None = None
 
     @property
     def name(self) -> str:
@@ -161,7 +163,7 @@ class Documents:
     then (`ids.with_minted` puts them in); columns: the carried columns asked for; skipped: records that are no
     documents at all (WARC requests, other types of content), counted by reason; nulled: values that do not fit the
     type that the source gives their column, counted by column; unmatched: documents without a row of a joined table,
-    counted by the table (`Join.identity`).
+    counted by the table (`Join.identity`); file: of an archive, the file in it that the rows are of, below the root.
     """
 
     rows: NDArray[np.int64]
@@ -173,6 +175,7 @@ class Documents:
     skipped: Mapping[str, int] = field(default_factory=dict)
     nulled: Mapping[str, int] = field(default_factory=dict)
     unmatched: Mapping[str, int] = field(default_factory=dict)
+    file: str = ""
 
     @classmethod
     def rejected(cls, rejects: tuple[Reject, ...]) -> Documents:
@@ -211,7 +214,7 @@ class Documents:
 
 
 class FileRows(NamedTuple):
-    """A file of a pack: its path below the source's root, its rows, its hash as in `Description`."""
+    """A file of a pack or an archive: its path below the source's root, its rows, its hash as in `Description`."""
 
     path: str
     rows: int
@@ -225,7 +228,7 @@ class Description:
     rows: its lines, rows or records, whatever came of them; carried: its columns beside text and id; id_types:
     those of its batches' ids, null where none has one; hash: of the shard's part
     of its file, empty where its identity covers all content; digest: takes it as the file is read; files: of a pack,
-    for each file what `lineage` keeps.
+    for each file what `lineage` keeps; archived: the same of each file in archives.
     """
 
     rows: int = 0
@@ -234,6 +237,7 @@ class Description:
     hash: str = ""
     digest: PartDigest | None = None
     files: list[FileRows] = field(default_factory=list)
+    archived: list[FileRows] = field(default_factory=list)
 
 
 class Request(NamedTuple):

@@ -9,7 +9,8 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Iterator, Sequence
+import stat
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ _ABOUT = {  # names, without an ending, of files about the others
     "CITATION", "requirements", "robots",
 }  # fmt: skip
 _MAGIC = re.compile(r"[*?\[]")
+_HIDDEN_FOLDER = re.compile(r"(?:^|/)[._]")
 _TAGS = ("md5Hash", "blob_id", "ETag", "etag", "generation")  # hashes first: a new description is a new etag
 _TIMES = ("LastModified", "last_modified", "mtime", "created")
 
@@ -44,6 +46,9 @@ class FileState(NamedTuple):
     stamp: str
     tagged: bool = False
     ctime: int = 0
+
+
+_MISSING = FileState(-1, "")  # of what cannot be read: reading it will say so
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +116,12 @@ def _find(patterns: Sequence[str]) -> Found:
             raise InputError(redact(pattern), "no such file, folder or glob match", _nearby(pattern))
         root = _root(pattern, here)
         roots.append(root)
+        if len(here) == 1 and _plain(pattern) in here:
+            files |= here
+            continue
+        is_stray = stray_names(root, pattern)
         for path, found in here.items():
-            literal = len(here) == 1 and path == _plain(pattern)
-            if not literal and is_stray(path, root, pattern):
-                ignored[path] = found
-            else:
-                files[path] = found
+            (ignored if is_stray(path) else files)[path] = found
     root = _common(roots)
     everything = {**ignored, **files}
     gone = not_live(everything, everything)
@@ -134,12 +139,15 @@ def _find(patterns: Sequence[str]) -> Found:
 def state(path: str) -> FileState:
     """What the disk or the store tells of a file; raises OSError when there is none, or a pipe, device or socket."""
     if not is_url(path):
-        status = os.stat(local_path(path))  # noqa: PTH116  (a Path a file takes longer than the system's answer)
-        require_data(status)
-        return FileState(status.st_size, str(status.st_mtime_ns), ctime=status.st_ctime_ns)
+        return _state_of(os.stat(local_path(path)))  # noqa: PTH116  (a Path a file takes longer than the system)
     from refinery.storage.object_store import info
 
     return _remote_state(info(path))
+
+
+def _state_of(status: os.stat_result) -> FileState:
+    require_data(status)
+    return FileState(status.st_size, str(status.st_mtime_ns), ctime=status.st_ctime_ns)
 
 
 def _remote_state(info: dict[str, Any]) -> FileState:
@@ -162,18 +170,22 @@ def _expand(pattern: str) -> Iterator[tuple[str, FileState]]:
         yield from _expand_url(pattern)
         return
     path = _plain(pattern)
-    if os.path.isdir(path):  # noqa: PTH112  (Path's raises below a folder that may not be read)
-        yield from _walk(path)
-    elif os.path.lexists(path):
-        yield path, _local_state(path)
+    if os.path.lexists(path):
+        yield from _at(path)
     else:
         folder, below = _literal_folder(path)
         # not Path.glob: it drops files below linked folders, and wants relative patterns
-        for match in glob.glob(glob.escape(folder) + below, recursive=True, include_hidden=True):  # noqa: PTH207
-            if not Path(match).is_dir():
-                yield os.path.normpath(match), _local_state(match)
-            elif not path.endswith("**"):
-                yield from _walk(match)
+        for match in glob.iglob(glob.escape(folder) + below, recursive=True, include_hidden=True):  # noqa: PTH207
+            yield from _at(match, inside=not path.endswith("**"))
+
+
+def _at(path: str, *, inside: bool = True) -> Iterator[tuple[str, FileState]]:
+    """The file at a path; of a folder what lies inside of it, or nothing."""
+    found = _local_state(path)
+    if found is not None:
+        yield os.path.normpath(path), found
+    elif inside:
+        yield from _walk(path)
 
 
 def _literal_folder(pattern: str) -> tuple[str, str]:
@@ -197,16 +209,18 @@ def _before_magic(pattern: str) -> str:
     return _MAGIC.split(pattern, maxsplit=1)[0].rpartition("/")[0]
 
 
-def _local_state(path: str) -> FileState:
+def _local_state(path: str) -> FileState | None:
+    """What the disk tells of what lies at a path, None of a folder."""
     try:
-        return state(path)
-    except OSError:  # a dangling link or no file of data: reading it will say so
-        return FileState(-1, "")
+        status = os.stat(path)  # noqa: PTH116
+        return None if stat.S_ISDIR(status.st_mode) else _state_of(status)
+    except OSError:  # a dangling link or no file of data
+        return _MISSING
 
 
 def _walk(folder: str) -> Iterator[tuple[str, FileState]]:
     seen: set[str] = set()
-    closed: list[OSError] = []  # folders that cannot be listed: reading them will say so
+    closed: list[OSError] = []  # folders that cannot be listed
     for here, folders, names in os.walk(folder, onerror=closed.append, followlinks=True):
         real = os.path.realpath(here)
         if real in seen:
@@ -215,9 +229,9 @@ def _walk(folder: str) -> Iterator[tuple[str, FileState]]:
         seen.add(real)
         for name in names:
             path = f"{here.rstrip('/')}/{name}"
-            yield path, _local_state(path)
+            yield path, _local_state(path) or _MISSING
     for error in closed:
-        yield str(error.filename), FileState(-1, "")
+        yield str(error.filename), _MISSING
 
 
 def _expand_url(pattern: str) -> Iterator[tuple[str, FileState]]:
@@ -264,21 +278,26 @@ def _below(path: str, root: str) -> str:
     return redact(below) if "://" in below else below.partition("?")[0]
 
 
-def is_stray(path: str, root: str, pattern: str) -> bool:
-    """Whether a file below a root is one that only lies beside data, unless the pattern asks for such names."""
-    if is_url(path) and has_dots(path):  # what no two clients would agree on is not read
-        return True
-    below = path[len(root) :].lstrip("/").split("/")
-    name = below[-1]
+def stray_names(root: str, pattern: str) -> Callable[[str], bool]:
+    """Tells of a path below a root whether it only lies beside data, unless the pattern asks for such names."""
     asked = _plain(pattern).rpartition("/")[2]
     # who asks for files that are documents by their ending wants all of them
     by_ending = bool(_MAGIC.search(asked)) and named_format(asked) in DOCUMENT_FILES
-    if name[:1] in ({"."} if by_ending else {".", "_"}) and name[:1] != asked[:1]:
-        return True
-    if any(part[:1] in {".", "_"} for part in below[:-1]):
-        return True
-    about = name.upper().startswith("README") or name.partition(".")[0] in _ABOUT
-    return name.lower().endswith(_STRAY_ENDINGS) or (about and not by_ending)
+    hidden = {"."} if by_ending else {".", "_"}
+    of_store, start = is_url(pattern), len(root)
+
+    def is_stray(path: str) -> bool:
+        if of_store and has_dots(path):  # what no two clients would agree on is not read
+            return True
+        folders, _, name = path[start:].lstrip("/").rpartition("/")
+        if name[:1] in hidden and name[:1] != asked[:1]:
+            return True
+        if folders and _HIDDEN_FOLDER.search(folders):
+            return True
+        about = name[:6].upper() == "README" or name.partition(".")[0] in _ABOUT
+        return name.lower().endswith(_STRAY_ENDINGS) or (about and not by_ending)
+
+    return is_stray
 
 
 def _nearby(pattern: str) -> str:

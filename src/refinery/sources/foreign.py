@@ -31,6 +31,7 @@ _KINDS = {
     b"\x5d\x00\x00": Foreign("this is compressed by the old lzma", "compress it again as .xz"),
     b"\xff\x06\x00\x00sNaPpY": Foreign("this is compressed by snappy", _UNPACK),
 }
+_MAGICS = tuple(_KINDS)
 
 
 def foreign(head: bytes) -> Foreign | None:
@@ -39,4 +40,6 @@ def foreign(head: bytes) -> Foreign | None:
     >>> foreign(b"version https://git-lfs.github.com/spec/v1").problem
     'this is a Git LFS pointer, not the file itself'
     """
-    return next((kind for magic, kind in _KINDS.items() if head.startswith(magic)), None)
+    if not head.startswith(_MAGICS):
+        return None
+    return next(kind for magic, kind in _KINDS.items() if head.startswith(magic))

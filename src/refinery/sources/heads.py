@@ -59,7 +59,7 @@ def check_heads(
     if spec.encoding and formats and not others and ENCODED.isdisjoint(formats):
         problem = f"`encoding` has no effect: {' and '.join(sorted(formats))} files say theirs"
         raise InputError(redact(shards[0].path), problem, "leave it out")
-    encrypted = tuple(_encrypted(shards))
+    encrypted = tuple(_encrypted(shards, spec))
     files = [shard for shard in shards if shard.part == 0]
     firsts = spread([shard for shard in files if shard.format not in _TOLD_BY_PLAN])
     with ThreadPoolExecutor(HEAD_FILES) as pool:
@@ -79,11 +79,11 @@ def check_heads(
     return (*encrypted, *map(str, wrong), *([] if cleaned else _pages(spec, shards, filled)))
 
 
-def _encrypted(shards: Sequence[Shard]) -> Iterator[str]:
+def _encrypted(shards: Sequence[Shard], spec: SourceSpec) -> Iterator[str]:
     """A warning for the first file with columns that are left out."""
     for shard in spread([shard for shard in shards if shard.part == 0 and shard.format == "parquet"]):
         with contextlib.suppress(InputError, StorageError):
-            if names := encrypted_columns(shard):
+            if names := encrypted_columns(shard, spec):
                 yield f"{redact(shard.path)}: encrypted columns are left out: {', '.join(names)}"
                 return
 

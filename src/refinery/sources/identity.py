@@ -77,7 +77,8 @@ def verify_unchanged(shards: Sequence[Shard]) -> None:
 
 def _verify_unchanged(shard: Shard) -> None:
     try:
-        found = state(shard.path)
+        content = held(shard.path)
+        found = state(shard.path) if content is None or shard.stamp else FileState(len(content), "")
         stamped = not shard.stamp or found.stamp == shard.stamp
         same = stamped and shard.identity.startswith(identity_of(shard.path, found))
     except OSError as error:

@@ -88,16 +88,20 @@ def _batches(
             *values,
         ]
     )
-    raw = [key for key in join.key if key not in {"id", spec.id}]  # columns that are read for the key alone
+    raw = tuple(
+        key for key in join.key if key not in {"id", spec.id}
+    )  # columns that are read for the key alone
+    spec = replace(spec, keep=raw)
     size = 0
     yield pa.RecordBatch.from_pylist([], schema=schema)
     for number, shard in enumerate(shards):
-        carry = pa.schema([*(fields_to_carry(shard, replace(spec, keep=None), raw) if raw else ()), *values])
-        for rows in read_documents(shard, spec, carry=carry, describe=Description()):
+        carry = pa.schema([*(fields_to_carry(shard, spec, raw) if raw else ()), *values])
+        description = Description()
+        for rows in read_documents(shard, spec, carry=carry, describe=description):
             nulled.update(rows.nulled)
             if rows.rejects:
                 reject = rows.rejects[0]
-                path, row = place_of_row(shard, reject.row)
+                path, row = place_of_row(shard, reject.row, description)
                 problem = f"{reject.reason}: {reject.detail}".removesuffix(": ")
                 raise InputError(
                     f"{redact(path)}, row {row}", problem, "a table that is joined must be whole"

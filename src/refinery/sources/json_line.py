@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 MAX_LEVELS = 250  # objects and lists in one another; orjson writes no more than 254
+_TOO_DEEP = f"it is nested more than {MAX_LEVELS} deep"
 _ORJSON_INTEGERS = range(-(2**63), 2**64)
 _LONG = 19  # digits of the shortest integer beyond 64 bits
 _DIGITS_AS_0 = bytes(ord("0") if chr(byte).isascii() and chr(byte).isdigit() else 32 for byte in range(256))
@@ -49,8 +50,8 @@ def is_json(line: bytes) -> bool:
         orjson.loads(line)
     except orjson.JSONDecodeError:
         try:
-            _exact(line.decode())
-        except (ValueError, RecursionError):
+            _check_levels(_exact(line.decode()), line)
+        except (ValueError, RecursionError, RefusedError):  # how deep Python goes differs by its version
             return False
     return True
 
@@ -61,7 +62,9 @@ def _second_opinion(line: bytes, error: orjson.JSONDecodeError) -> Any:
         found = _exact(line.decode())
     except UnicodeDecodeError as wrong:
         raise RefusedError("invalid_utf8", f"byte {wrong.start} of the line: {wrong.reason}") from None
-    except (ValueError, RecursionError):
+    except RecursionError:
+        raise RefusedError("not_json", _TOO_DEEP) from None
+    except ValueError:
         raise RefusedError("not_json", str(error)[:200]) from None
     _check_levels(found, line)
     try:  # nothing else that was parsed here is refused in writing
@@ -96,4 +99,4 @@ def _check_levels(found: Any, line: bytes) -> None:
         if not level:
             return
         level = [value for outer in level for value in (outer.values() if isinstance(outer, dict) else outer)]
-    raise RefusedError("not_json", f"it is nested more than {MAX_LEVELS} deep")
+    raise RefusedError("not_json", _TOO_DEEP)

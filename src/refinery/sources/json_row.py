@@ -11,6 +11,7 @@ import orjson
 from refinery.sources import json_line
 from refinery.sources.document_text import NotTextError, joined, kind_of, text_of
 from refinery.sources.documents import Reject, Shard, SourceSpec
+from refinery.sources.source_schema import asked_names
 
 MISSING = object()  # an id that is to be minted
 _INT64 = range(-(2**63), 2**63)
@@ -54,11 +55,15 @@ class JsonRows:
         self._looked_at = looked_at
         self._texts = [_Picked(name) for name in spec.texts]
         self._id = _Picked(spec.id or "id")
-        self._made = shard.made
+        self.made = shard.made
+        self._asked = asked_names(spec)
         self._missing_id = None if spec.id else MISSING
 
     def parse(self, row: int, line: bytes) -> tuple[str, Any, dict[str, Any]] | Reject:
-        """(text, id, other columns); the id is an int64, a string, None, or MISSING where one is to be minted."""
+        """(text, id, other columns that the source may ask for).
+
+        The id is an int64, a string, None, or MISSING where one is to be minted.
+        """
         try:
             found = json_line.parse_line(line)
         except json_line.RefusedError as error:
@@ -73,8 +78,10 @@ class JsonRows:
             name = self._missing_id
         elif not isinstance(name, str) and name is not None:
             name = self._id_value(name, line)
-        for made in self._made:
+        for made in self.made:
             found.pop(made, None)
+        if self._asked is not None:
+            found = {key: value for key, value in found.items() if key in self._asked}
         return text, name, found
 
     def _text(self, row: int, found: dict[str, Any]) -> str | Reject:

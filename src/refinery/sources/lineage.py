@@ -69,21 +69,24 @@ def encoded(path: str) -> bytes:
 
 
 def lineage_of(shard: Shard) -> Lineage:
-    """The lineage of a shard whose first row is known or, of a pack, that has been read; raises DamagedFile."""
-    if shard.pack:
-        return _of_pack(shard.pack.lineage)
+    """The lineage of a shard whose first row is known or, of a pack and an archive, that has been read.
+
+    The file of a row of an archive is the one in it, `archive.zip/path/in/it.txt`. Raises DamagedFile.
+    """
+    if place := shard.archived or (shard.pack and shard.pack.lineage):
+        return _of_files(place)
     return Lineage((shard.relative_path,), np.array([-shard.first_row], np.int64))
 
 
 @lru_cache(maxsize=4)
-def _of_pack(place: Place) -> Lineage:
+def _of_files(place: Place) -> Lineage:
     files = read_lineage(place)
     ends = np.cumsum([file.rows for file in files], dtype=np.int64)
     return Lineage(tuple(file.path for file in files), np.concatenate([[0], ends[:-1]]))
 
 
 def write_lineage(place: Place, files: Sequence[FileRows]) -> None:
-    """Writes what has been found out about the files of a pack; raises OutputError."""
+    """Writes what has been found out about the files of a pack or of archives; raises OutputError."""
     columns = zip(*files, strict=True)
     arrays = [pa.array(column, field.type) for column, field in zip(columns, _SCHEMA, strict=True)]
     with TableWriter(place, _SCHEMA, scratch=True) as writer:
@@ -91,6 +94,6 @@ def write_lineage(place: Place, files: Sequence[FileRows]) -> None:
 
 
 def read_lineage(place: Place) -> list[FileRows]:
-    """What has been found out about the files of a pack, in order; raises DamagedFile."""
+    """What has been found out about the files of a pack or of archives, in order; raises DamagedFile."""
     table = read_table(place, _SCHEMA.names)
     return [FileRows(*row) for row in zip(*(column.to_pylist() for column in table.columns), strict=True)]

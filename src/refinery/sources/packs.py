@@ -25,7 +25,7 @@ from refinery.storage.tables import read_table
 from refinery.storage.write import TableWriter
 
 FEW = 16  # files of a source that are shards of their own: work for several workers, and few shards cost nothing
-PACK_FILES = 512
+PACK_FILES = 1024
 PACK_BYTES = 8 * 2**20
 
 _FILES = pa.schema(

@@ -56,15 +56,24 @@ def write_structure(structure: Structure) -> bytes:
         if 0 < field - last < 16:
             written.append((field - last) << 4 | kind)
         else:
-            written += bytes([kind]) + _packed(field << 1)
+            written += bytes([kind]) + packed(field << 1)
         last = field
         if isinstance(value, dict):
             written += write_structure(value)
         elif isinstance(value, bytes):
             written += value
         elif kind in _INTEGERS:
-            written += _packed(value << 1 if value >= 0 else (-value << 1) - 1)
-    return bytes([*written, 0])
+            written += packed(value << 1 if value >= 0 else (-value << 1) - 1)
+    return bytes(written + b"\0")
+
+
+def packed(value: int) -> bytes:
+    """A number of seven bits a byte, the lowest ones first."""
+    found = bytearray()
+    while value > 127:
+        found.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*found, value])
 
 
 def _value(kind: int, read: Read) -> Structure | bytes | int:
@@ -76,7 +85,7 @@ def _value(kind: int, read: Read) -> Structure | bytes | int:
         return read_structure(read)
     if kind == _BINARY:
         size = _varint(read)
-        return _packed(size) + read(size)
+        return packed(size) + read(size)
     if kind in {_BYTE, _DOUBLE}:
         return read(1 if kind == _BYTE else 8)
     raise ValueError(f"a field of type {kind} in the header of a page")
@@ -97,14 +106,6 @@ def _varint(read: Read) -> int:
         if shift > 63:
             raise ValueError("a number in the header of a page has no end")
     return value | byte << shift
-
-
-def _packed(value: int) -> bytes:
-    found = bytearray()
-    while value > 127:
-        found.append(value & 127 | 128)
-        value >>= 7
-    return bytes([*found, value])
 
 
 def _zigzag(value: int) -> int:

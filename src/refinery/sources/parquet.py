@@ -43,7 +43,7 @@ def plan(whole: Shard, spec: SourceSpec, head: Callable[[], bytes], shard_bytes:
     """
     if whole.bytes == 0:
         raise InputError(redact(whole.path), "the file is empty (0 bytes)")
-    with opened(whole) as (file, hidden, packed):
+    with opened(whole, spec) as (file, hidden, packed):
         made = tuple(orjson.loads((file.schema_arrow.metadata or {}).get(MADE, b"[]")))
         columns = locate(readable(file, hidden, spec, whole), spec, replace(whole, made=made))
         sizes = [file.metadata.row_group(g).total_byte_size for g in range(file.num_row_groups)]
@@ -62,7 +62,7 @@ def plan(whole: Shard, spec: SourceSpec, head: Callable[[], bytes], shard_bytes:
 
 def carried_schema(shard: Shard, spec: SourceSpec, size: int) -> pa.Schema:
     """The shard's columns beside text and id, as the footer tells them; raises InputError."""
-    with opened(shard) as (file, hidden, _):
+    with opened(shard, spec) as (file, hidden, _):
         return locate(readable(file, hidden, spec, shard), spec, shard).carried
 
 
@@ -73,7 +73,7 @@ def read(shard: Shard, request: Request) -> Iterator[Documents]:
     fit `carry`, StorageError when the disk or store fails.
     """
     spec, carry, wanted, batch_bytes, description = request
-    with opened(shard, to_read=spec) as (file, hidden, _):
+    with opened(shard, spec, rows=True) as (file, hidden, _):
         columns = locate(readable(file, hidden, spec, shard), spec, shard)
         if description is not None:
             description.rows, description.carried = shard.rows or 0, columns.carried

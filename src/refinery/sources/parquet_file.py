@@ -17,10 +17,12 @@ from refinery.sources import compression
 from refinery.sources.documents import Shard, SourceSpec
 from refinery.sources.foreign import foreign
 from refinery.sources.long_values import shortened
+from refinery.sources.parquet_footer import narrowed
 from refinery.sources.unpack import temporary_file
 from refinery.storage.place import held, open_input, unreadable
 from refinery.storage.url import is_url, local_path, redact
 
+_NO_SURPRISE = 2**20  # a column that cannot decode to more bytes is read as it is
 _SMALL_CHUNK = 8 * 2**20  # a dictionary column chunk up to this size is read as a dictionary
 
 
@@ -33,27 +35,31 @@ class Opened(NamedTuple):
 
 
 @contextmanager
-def opened(shard: Shard, to_read: SourceSpec | None = None) -> Iterator[Opened]:
-    """The file with its footer read; raises InputError when it has none that can be read.
+def opened(shard: Shard, spec: SourceSpec, *, rows: bool = False) -> Iterator[Opened]:
+    """The file with its footer read, of very many columns those that the source asks for.
 
-    to_read: the source, for a reader of the shard's rows: text that is longer than its limit is replaced by a mark.
+    rows: for a reader of them: text that is longer than the source's limit is replaced by a mark. Raises InputError
+    when the footer cannot be read.
     """
     options = {"pre_buffer": False, "buffer_size": 2**20, "page_checksum_verification": True}
     try:
         with ExitStack() as stack:
             source = stack.enter_context(_input(shard.path))
             packed = False
+            metadata = narrowed(source, spec)
             try:
-                file = pq.ParquetFile(source, **options)
+                file = pq.ParquetFile(source, metadata=metadata, **options)
             except pa.ArrowInvalid as error:
                 source = stack.enter_context(pa.OSFile(str(stack.enter_context(_unpacked(shard, error)))))
                 file, packed = pq.ParquetFile(source, **options), True
-            hidden = _encrypted(file, source)
-            if to_read is not None:
+            hidden = _encrypted(file, source) if metadata is None else frozenset()
+            if rows:
                 columns = _dictionary_columns(file.metadata, shard, hidden)
+                as_read = source
                 if not hidden:
-                    source = shortened(source, file.metadata, to_read.texts, to_read.max_document_bytes)
-                file = pq.ParquetFile(source, metadata=file.metadata, read_dictionary=columns, **options)
+                    as_read = shortened(source, file.metadata, spec.texts, spec.max_document_bytes)
+                if columns or as_read is not source:
+                    file = pq.ParquetFile(as_read, metadata=file.metadata, read_dictionary=columns, **options)
             yield Opened(file, hidden, packed)
     except compression.DamagedError as error:
         raise InputError(redact(shard.path), str(error)) from None
@@ -115,9 +121,9 @@ def readable(file: pq.ParquetFile, hidden: frozenset[int], spec: SourceSpec, sha
     return pa.schema([field for field in schema if field.name not in names], schema.metadata)
 
 
-def encrypted_columns(shard: Shard) -> tuple[str, ...]:
+def encrypted_columns(shard: Shard, spec: SourceSpec) -> tuple[str, ...]:
     """The columns of a file that cannot be read, for they are encrypted; raises InputError when it has no footer."""
-    with opened(shard) as (file, hidden, _):
+    with opened(shard, spec) as (file, hidden, _):
         return tuple(sorted(_names(file, hidden)))
 
 
@@ -158,7 +164,9 @@ def _dictionary_columns(metadata: pq.FileMetaData, shard: Shard, hidden: frozens
         column = schema.column(number)
         if number in hidden or column.physical_type != "BYTE_ARRAY" or column.max_repetition_level:
             continue
-        chunks = (metadata.row_group(g).column(number) for g in groups)
+        chunks = [metadata.row_group(g).column(number) for g in groups]
+        if sum(c.num_values * c.total_uncompressed_size for c in chunks) <= _NO_SURPRISE:
+            continue
         if all(c.has_dictionary_page and c.total_uncompressed_size <= _SMALL_CHUNK for c in chunks):
             chosen.append(column.path)
     return chosen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import accumulate
@@ -122,7 +122,8 @@ def _files(shard: Shard, request: Request) -> Iterator[File]:
     members, remote = read_members(shard), is_url(shard.path)
     known = None if describe is not None or shard.pack is None else read_lineage(shard.pack.lineage)
     described: list[Description] = []
-    start = 0
+    ends = [] if known is None or wanted is None else np.searchsorted(wanted, _ends(known)).tolist()
+    start = low = 0
     for first in range(0, len(members), _HELD_FILES):
         chunk = members[first : first + _HELD_FILES]
         with held_inputs([member.path for member in chunk]):
@@ -131,9 +132,8 @@ def _files(shard: Shard, request: Request) -> Iterator[File]:
             for number, member in enumerate(chunk, first):
                 mine, rows = None, 0 if known is None else known[number].rows
                 if wanted is not None:
-                    low, high = np.searchsorted(wanted, [start, start + rows])
-                    mine = wanted[low:high] - start
-                one = None if describe is None else Description()
+                    mine, low = wanted[low : ends[number]] - start, ends[number]
+                one = None if describe is None else Description(archived=describe.archived)
                 if mine is None or len(mine):
                     _begin(one, member)
                     yield File(member, start, mine, one)
@@ -149,6 +149,11 @@ def _files(shard: Shard, request: Request) -> Iterator[File]:
     if describe is not None:
         carried = [(member.path, one.carried) for member, one in zip(members, described, strict=True)]
         describe.rows, describe.carried = start, unify(carried)
+
+
+def _ends(files: Sequence[FileRows]) -> list[int]:
+    """The row after the last one of each file, counted over all."""
+    return [*accumulate(file.rows for file in files)]
 
 
 def fields_to_carry(shard: Shard, spec: SourceSpec, names: Iterable[str]) -> pa.Schema:
@@ -175,11 +180,17 @@ def _fields_of_file(shard: Shard, spec: SourceSpec, names: Iterable[str]) -> pa.
 def place_of_row(shard: Shard, row: int, read: Description | None = None) -> tuple[str, int]:
     """The file of a row of a shard, and the row there, counted where that is not known yet; raises InputError.
 
-    read: what a read of a pack that has come to the row has found out.
+    read: what a read of a pack or an archive that has come to the row has found out.
     """
+    inside = read.archived if read else read_lineage(shard.archived) if shard.archived else []
+    if inside:
+        starts = [0, *_ends(inside[:-1])]
+        number = bisect_right(starts, row) - 1
+        root = shard.path if shard.pack else shard.path.removesuffix(shard.relative_path)
+        return root + inside[number].path, row - starts[number]
     if shard.pack:
         known = read.files if read is not None else read_lineage(shard.pack.lineage)
-        starts = [0, *accumulate(file.rows for file in known)]
+        starts = [0, *_ends(known)]
         number = bisect_right(starts, row) - 1
         return read_members(shard)[number].path, row - starts[number]
     if shard.first_row or not shard.start or FORMATS[shard.format].typed:

@@ -54,9 +54,10 @@ def read_files(rows: Rows, files: Iterable[File], request: Request, name: str) -
     """As `read`, of one file after the other: small ones share a batch. name: what all of them are called."""
     spec, carry, _, batch_bytes, _ = request
     looked_at = frozenset(spec.texts).intersection(carry.names if carry is not None else ())
-    batch = _Batch(name, carry)
+    batch, parser = _Batch(name, carry), None
     for shard, start, wanted, description in files:
-        parser = JsonRows(shard, spec, looked_at)
+        if parser is None or parser.made != shard.made:
+            parser = JsonRows(shard, spec, looked_at)
         seen = None if description is None else _Seen(looked_at)
         row = -1
         found = rows(shard, spec, description.digest if description else None)

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cached_property
 from itertools import chain
 
 import pyarrow as pa
@@ -37,8 +37,8 @@ from refinery.sources.packs import pack, pack_identity, pack_root
 from refinery.sources.passed_over import PassedOver, Why, passed_over
 from refinery.sources.schema import unify
 from refinery.sources.source_schema import carried_schema
-from refinery.storage.place import Place, unreadable
-from refinery.storage.url import redact
+from refinery.storage.place import Place, held_inputs, unreadable
+from refinery.storage.url import is_url, redact
 
 SHARD_BYTES = 256 * 2**20
 HEAD_BYTES = 4 * 2**20  # of JSON Lines that are looked at in each
@@ -272,7 +272,10 @@ def _look_at(
         if not is_output_data(file.path, outputs):
             return None
         try:
-            return _look(file, known.get(file.relative), spec, shard_bytes, _made(file, outputs), alone=alone)
+            with _held_if_small(file):
+                return _look(
+                    file, known.get(file.relative), spec, shard_bytes, _made(file, outputs), alone=alone
+                )
         except InputError as error:
             return error
         except OSError as error:
@@ -291,6 +294,12 @@ def _look_at(
         looked = chain.from_iterable(pool.map(lambda run: [*map(look, run)], runs))
         for file, one in zip(files, reused, strict=True):
             yield file, one or next(looked)
+
+
+def _held_if_small(file: FoundFile) -> contextlib.AbstractContextManager[None]:
+    """Within it a local file whose identity covers all of its content is read once, whatever is looked at in it."""
+    small = file.state.size >= 0 and covers(file.state) and not is_url(file.path)
+    return held_inputs([file.path] if small else [])
 
 
 def _is_usable(before: KnownFile, made: tuple[str, ...], *, alone: bool) -> bool:
@@ -352,19 +361,36 @@ def _cut(
     file: FoundFile, spec: SourceSpec, shard_bytes: int, made: tuple[str, ...], *, alone: bool
 ) -> tuple[str, FilePlan]:
     """A file's format and plan; no format and no cuts for a file that is none of ours; raises InputError, OSError."""
-    raw = cache(lambda: file_head(file.path, file.state.size))
-    head = cache(lambda: _content_head(file.path, raw(), spec))
+    head = _Head(file, spec)
     archive = named_format(file.relative) in ARCHIVES  # `format` is said of the files in it
-    format = spec.format if spec.format != "auto" and not archive else format_of(file.relative, head)
-    if (format is None or file.state.size < POINTER_BYTES) and (kind := foreign(raw())):
+    said = spec.format if spec.format != "auto" and not archive else None
+    format = said or format_of(file.relative, lambda: head.content)
+    if (format is None or file.state.size < POINTER_BYTES) and (kind := foreign(head.raw)):
         raise InputError(redact(file.path), *kind)
     if format is None and alone:
         problem = "the format cannot be told by its name or content"
         raise InputError(redact(file.path), problem, "set `format` if it is one that can be read")
     if format is None:
         return "", FilePlan((), pa.schema([]))
-    plan = FORMATS[format].plan(_whole(file, spec, format, made), spec, head, shard_bytes)
+    plan = FORMATS[format].plan(_whole(file, spec, format, made), spec, lambda: head.content, shard_bytes)
     return format, plan._replace(carried=carried_schema(plan.carried, spec, redact(file.path)))
+
+
+class _Head:
+    """The first bytes of a file, as they are and as `content_head` gives them; read when they are asked for."""
+
+    def __init__(self, file: FoundFile, spec: SourceSpec) -> None:
+        self._file, self._spec = file, spec
+
+    @cached_property
+    def raw(self) -> bytes:
+        """Raises OSError."""
+        return file_head(self._file.path, self._file.state.size)
+
+    @cached_property
+    def content(self) -> bytes:
+        """Raises InputError and OSError."""
+        return _content_head(self._file.path, self.raw, self._spec)
 
 
 def _content_head(path: str, raw: bytes, spec: SourceSpec) -> bytes:

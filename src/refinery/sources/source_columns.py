@@ -182,7 +182,7 @@ class SourceColumns:
 
     def _key(self, on: str, run: Documents, looked_at: pa.RecordBatch) -> pa.Array:
         if on == FILE:
-            return key_texts(pa.repeat(self.shard.relative_path, len(run.rows)))
+            return key_texts(pa.repeat(run.file or self.shard.relative_path, len(run.rows)))
         if self._is_known(on):
             return key_texts(run.ids)
         return key_texts(*find_values(looked_at, self._origin(on), len(run.rows)))

@@ -16,6 +16,19 @@ from refinery.sources.types import TYPES
 RawFields = Callable[[Iterable[str]], pa.Schema]  # of a file, by its own names; of JSON Lines JSON text
 
 
+def asked_names(spec: SourceSpec) -> frozenset[str] | None:
+    """Columns that a source may ask its files for, by their names; None: whatever is there.
+
+    Where a name is dotted, it is there and what it begins with too, for either can be meant.
+    """
+    if spec.keep is None:
+        return None
+    names = [*spec.texts, spec.id or "id", *spec.keep, *(column.origin for column in spec.columns)]
+    names += [name for join in spec.joins for name in join.on]
+    names += [name for name, _ in spec.where.types] if spec.where else []
+    return frozenset(part for name in names for part in (name, name.partition(".")[0]))
+
+
 def carried_schema(raw: pa.Schema, spec: SourceSpec, place: str) -> pa.Schema:
     """What a source carries of the columns that a file has; raises InputError for two of one name."""
     gone = {column.origin for column in spec.columns} | set(spec.drop)

@@ -222,10 +222,19 @@ def held(path: str) -> bytes | None:
 
 def _small_content(path: str) -> bytes | None:
     try:
-        with open_input(path) as file:
-            return file.read() if os.fstat(file.fileno()).st_size <= _HELD_BYTES else None
+        descriptor = os.open(
+            local_path(path), os.O_RDONLY | os.O_NONBLOCK
+        )  # who writes to a pipe is not waited for
     except OSError:
         return None
+    try:
+        status = os.fstat(descriptor)
+        is_small = stat.S_ISREG(status.st_mode) and status.st_size <= _HELD_BYTES
+        return os.pread(descriptor, status.st_size + 1, 0) if is_small else None  # a longer one has changed
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
 
 
 def open_input(path: str) -> BinaryIO:

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
@@ -57,6 +59,17 @@ def site(host: str) -> str:
     if host.startswith("[") or _ADDRESS.fullmatch(host):
         return host
     return _suffixes().privatesuffix(host) or host
+
+
+def of_sites(hosts: pa.Array, wanted: Collection[str]) -> NDArray[np.bool_]:
+    """Whether each host is one of these, or of a site among them.
+
+    >>> of_sites(pa.array(["www.cancer.gov", "a.org", None]), {"cancer.gov"}).tolist()
+    [True, False, False]
+    """
+    known = frozenset(wanted)
+    found = by_distinct(hosts, lambda host: host if host in known or site(host) in known else None)
+    return np.asarray(found.is_valid())
 
 
 @cache

@@ -76,7 +76,10 @@ def _find_windows(data, offsets, length, room, hashes):  # type: ignore[no-untyp
         windows = window_ends(costs, count, length, length.least, ends)
         if windows == 0:
             continue
-        grams = window_ends(costs, count, length, max(1, length.least // 2), gram_ends)
+        halves = window_ends(costs, count, length, max(1, length.least // 2), gram_ends)
+        grams = max(halves, count - GRAM + 1)
+        for start in range(grams):
+            gram_ends[start] = min(gram_ends[start], start + GRAM) if start < halves else start + GRAM
         _hash_grams(data, places, gram_ends, grams, powers, hashes)
         head, tail, current, gram = 0, 0, -1, 0
         for window in range(windows):
@@ -105,10 +108,9 @@ def _find_windows(data, offsets, length, room, hashes):  # type: ignore[no-untyp
 
 @njit(cache=True, nogil=True)
 def _hash_grams(data, places, ends, grams, powers, hashes):  # type: ignore[no-untyped-def]
-    """Writes the hash of each k-gram, after which its end, of GRAM characters at most, is in `ends`."""
+    """Writes the hash of each k-gram."""
     rolling, end = np.uint64(0), 0
     for gram in range(grams):
-        ends[gram] = min(ends[gram], gram + GRAM)
         while end < ends[gram]:
             code, _ = decode(data, places[end])
             rolling = rolling * K1 + np.uint64(code + 1)
