@@ -62,18 +62,18 @@ def no_space(bits: int) -> Space:
 
 @njit(cache=True, nogil=True)
 def _place(bounds, buckets, counts, row, vectors, dampings, made):  # type: ignore[no-untyped-def]
+    sums = np.zeros(made.shape[1], np.float32)
     for document in range(len(bounds) - 1):
-        place = made[document]
+        sums[:] = 0.0
         for i in range(bounds[document], bounds[document + 1]):
             at = row[buckets[i]]
             if at >= 0:
-                factor, vector = dampings[counts[i]], vectors[at]
-                for j in range(len(place)):
-                    place[j] += factor * vector[j]
+                factor = dampings[counts[i]]
+                for j in range(len(sums)):
+                    sums[j] += factor * vectors[at, j]
         squares = 0.0
-        for j in range(len(place)):
-            squares += np.float64(place[j]) * np.float64(place[j])
-        if squares > 0:
-            scale = np.float32(1 / np.sqrt(squares))
-            for j in range(len(place)):
-                place[j] *= scale
+        for j in range(len(sums)):
+            squares += np.float64(sums[j]) * np.float64(sums[j])
+        scale = np.float32(1 / np.sqrt(squares)) if squares > 0 else np.float32(0)
+        for j in range(len(sums)):
+            made[document, j] = sums[j] * scale

@@ -16,9 +16,9 @@ from refinery.recall.logistic import Rows
 from refinery.shuffle.partition import hash_numbers
 from refinery.text.features import Features, weigh
 
-DIRECTIONS = 64
+DIRECTIONS = 32
 _MORE = 12  # directions that are searched beside those wanted
-_COLUMNS = 1 << 15
+_COLUMNS = 1 << 13
 _ITERATIONS = 4
 _BLOCK = np.float32
 

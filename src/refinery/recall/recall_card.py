@@ -91,7 +91,8 @@ def _lines(card: Card, recalled: Recalled) -> Iterator[str]:
     yield (
         f"A linear classifier over hashed words, pairs and pieces of words, of round {recalled.chosen}. Its score is "
         f"a probability, calibrated for the pool: {pool}, by {sample.seeds:,} seeds ({seeds}) and a sample of "
-        f"{sample.pool:,} of {sample.arrived(POOL):,} documents. About {chosen.prevalence.value:.2%} of the pool is of the domain."
+        f"{sample.pool:,} of {sample.arrived(POOL):,} documents. "
+        f"About {chosen.prevalence.value:.2%} of the pool is of the domain."
     )
     yield ""
     yield (
