@@ -16,7 +16,7 @@ from refinery.shuffle.units import MapUnits
 from refinery.storage.place import Place
 
 Step = Callable[[Sequence[Place], RecallTraining, Place], Sequence[str]]  # writes files, gives their names
-DOCUMENT_BYTES = 16 << 10  # of the memory of a unit that has a whole sample, a document
+DOCUMENT_BYTES = 32 << 10  # of the memory of a unit that has a whole sample, a document
 
 
 def makers_of(result: str, training: RecallTraining) -> dict[str, Maker]:
