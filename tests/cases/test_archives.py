@@ -80,6 +80,22 @@ def test_a_pointer_beside_data_is_a_broken_file():
     assert (len(read_all(source).texts), read_all(source).rejects) == (3, [])
 
 
+@pytest.mark.parametrize(
+    ("case", "is_"),
+    [
+        ("08f-zip/in/a.jsonl.zip", "a zip archive"),
+        ("08e-tar/in/a.jsonl.tar.gz", "a tar archive"),
+        ("13b-ext-vs-plain/in/a.parquet", "Parquet"),
+        ("22a-warc-zst-dictionary/in/a.warc.zst", "WARC"),
+    ],
+)
+def test_what_is_called_json_and_is_none_is_told_before_the_work(tmp_path, case, is_):
+    """As what it is, below its compression, with what to do."""
+    (tmp_path / "a.jsonl").write_bytes((DATA / case).read_bytes())
+    with pytest.raises(InputError, match=rf"a.jsonl: this is {is_}, not JSON \(give it an ending"):
+        list_shards(spec(tmp_path))
+
+
 LAWS = """refinery: 1
 name: laws
 guards: {rejected: 50%}

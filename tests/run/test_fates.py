@@ -79,6 +79,13 @@ def test_a_document_is_its_own_id_else_its_text(tmp_path, listed):
     assert len({*found}) == 5
 
 
+def test_an_id_that_is_null_is_none(tmp_path, listed):
+    """As a table can have it: the text tells."""
+    shard = listed("a", [(None, False, 7), ("x", False, 8)])
+    found = fates(tmp_path, [document("a", 0, None), document("a", 1, "x")], [shard])["identity"].to_list()
+    assert found[0] == 7 and found[1] not in {7, 8, None}
+
+
 def test_of_a_listing_without_hashes_no_identity_is_kept(tmp_path, listed):
     """As an earlier refinery wrote it; nor where it is gone."""
     old = listed("a", [("x", False, 1)], pa.schema([f for f in LISTING if f.name != "digest"]))

@@ -73,6 +73,20 @@ def test_what_a_file_looks_like_is_told(tmp_path, encoding):
         read_all(spec(tmp_path / "a.jsonl"))
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "gb18030"])
+def test_what_a_table_or_a_text_looks_like_is_told(tmp_path, encoding):
+    """CSV before it is read, of a text file where it cannot be read: as of JSON Lines."""
+    lines = f'"{TEXTS[encoding]}"\n' * 4
+    (tmp_path / "a.csv").write_bytes(f"text\n{lines}".encode(encoding))
+    with pytest.raises(InputError, match=r"looks like .*set `encoding: ") as told:
+        read_all(spec(tmp_path / "a.csv"))
+    named = str(told.value).partition("`encoding: ")[2].partition("`")[0]
+    assert read_all(spec(tmp_path / "a.csv", encoding=named)).texts == [TEXTS[encoding]] * 4
+    (tmp_path / "a.txt").write_bytes(lines.encode(encoding))
+    (reject,) = read_all(spec(tmp_path / "a.txt")).rejects
+    assert (reject.reason, f"set `encoding: {named}`" in reject.detail) == ("invalid_utf8", True)
+
+
 def test_a_few_wrong_bytes_are_no_other_encoding():
     """Nor are lines of which one is UTF-8."""
     wrong = TEXTS["latin-1"].encode("latin-1") + b"\n"

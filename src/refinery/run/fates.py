@@ -85,7 +85,8 @@ def _identities(
     found = text_hashes(TextBatch.from_arrow(batch.column("rule")))
     ids, paths = (batch.column(name).filter(pa.array(document)) for name in ("id", "path"))
     minted, digest = (column.to_numpy()[here] for column in digests.columns)
-    without = minted | pc.equal(ids, paths).to_numpy(zero_copy_only=False)
+    same = pc.fill_null(pc.equal(ids, paths), True)  # NULL in the source is no id either
+    without = minted | same.to_numpy(zero_copy_only=False)
     found[document] = np.where(without, digest, text_hashes(TextBatch.from_arrow(ids)))
     return pa.array(found)
 

@@ -31,7 +31,7 @@ from refinery.sources.documents import (
     Shard,
     SourceSpec,
 )
-from refinery.sources.encoding import as_utf8
+from refinery.sources.encoding import as_utf8, wrong_encoding
 from refinery.sources.identity import HEAD, file_head
 from refinery.sources.parquet_columns import locate
 from refinery.sources.record_batches import BatchRows
@@ -151,6 +151,8 @@ def _header(head: Callable[[int], bytes], spec: SourceSpec, shard: Shard) -> _He
         content = head(size)
         if content[:2] in {b"\xff\xfe", b"\xfe\xff"}:
             raise InputError(redact(shard.path), "the file is UTF-16", "set `encoding: utf-16` of its source")
+        if problem := wrong_encoding(content):
+            raise InputError(redact(shard.path), problem)
         is_cut = len(content) >= size
         found = [_named(content, delimiter, is_cut) for delimiter in _DELIMITERS]
         texts = {part for name in spec.texts for part in (name, name.partition(".")[0])}

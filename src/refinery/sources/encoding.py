@@ -66,6 +66,13 @@ def other_encoding(head: bytes) -> str:
     return "gb18030" if name in {"gb2312", "gbk"} else name
 
 
+def wrong_encoding(head: bytes) -> str:
+    """What to do about a file that begins so and looks to have another encoding; else nothing."""
+    if not (encoding := other_encoding(head)):
+        return ""
+    return f"this is not UTF-8 and looks like {encoding.upper()} (set `encoding: {encoding}` of its source)"
+
+
 def _is_utf8(line: bytes) -> bool:
     try:
         line.decode()

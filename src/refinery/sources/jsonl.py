@@ -23,7 +23,8 @@ from refinery.sources.documents import (
     Shard,
     SourceSpec,
 )
-from refinery.sources.encoding import as_utf8, other_encoding
+from refinery.sources.encoding import as_utf8, wrong_encoding
+from refinery.sources.formats import mistaken
 from refinery.sources.identity import HEAD, file_head
 from refinery.sources.json_row import JsonRows
 from refinery.sources.json_values import UnfinishedError, is_laid_out, values
@@ -63,14 +64,12 @@ def missing_text(whole: Shard, spec: SourceSpec) -> str:
 
 
 def wrong_form(head: bytes) -> str:
-    """What a file is that begins so, and what to do, if it has another encoding or is a web page; else nothing."""
-    if encoding := other_encoding(head):
-        return (
-            f"this is not UTF-8 and looks like {encoding.upper()} (set `encoding: {encoding}` of its source)"
-        )
+    """What a file is that begins so, and what to do, if it is of another form or encoding; else nothing."""
     if head.removeprefix(_BOM).lstrip()[:1] == b"<":
         return "this is an HTML or XML page, not JSON (download it again)"
-    return ""
+    if other := "a zip archive" if head.startswith(b"PK\x03\x04") else mistaken("json", "", head):
+        return f"this is {other}, not JSON (give it an ending that says so)"
+    return wrong_encoding(head)
 
 
 def rows_before(shard: Shard) -> int:

@@ -222,11 +222,11 @@ def _refuse_wrong_form(files: Sequence[FoundFile], spec: SourceSpec) -> None:
             except InputError as error:
                 wrong.append(error)
                 continue
-            if problem := jsonl.wrong_form(head) if spec.format in {"auto", "jsonl", "json"} else "":
-                wrong.append(InputError(redact(file.path), problem))
-            elif spec.format != "auto" and (other := mistaken(spec.format, file.relative, head)):
+            if spec.format != "auto" and (other := mistaken(spec.format, file.relative, head)):
                 problem = f"this is {other}, and its source says `format: {spec.format}`"
                 wrong.append(InputError(redact(file.path), problem, "leave `format` out"))
+            elif problem := jsonl.wrong_form(head) if spec.format in {"auto", "jsonl", "json"} else "":
+                wrong.append(InputError(redact(file.path), problem))
     if wrong and (len(wrong) == len(looked) or spec.on_error == "fail"):
         raise wrong[0]
 

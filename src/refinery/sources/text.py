@@ -17,7 +17,7 @@ import pyarrow as pa
 from refinery.sources import compression
 from refinery.sources.digest import PartDigest
 from refinery.sources.documents import FilePlan, Reject, Shard, SourceSpec
-from refinery.sources.encoding import as_utf8
+from refinery.sources.encoding import as_utf8, wrong_encoding
 from refinery.sources.extractor import ExtractionError, Extractor
 from refinery.sources.front_matter import FrontMatterError, split
 from refinery.sources.html import EXTRACTION_SECONDS
@@ -82,7 +82,8 @@ def _row(shard: Shard, content: bytes) -> bytes | Reject:
         row = {"id": shard.relative_path, **columns, "text": body}
         return orjson.dumps(row, option=orjson.OPT_NON_STR_KEYS)
     except UnicodeDecodeError as error:
-        return Reject(0, "invalid_utf8", f"byte {error.start} of the file: {error.reason}")
+        hint = wrong_encoding(content) or f"byte {error.start} of the file: {error.reason}"
+        return Reject(0, "invalid_utf8", hint)
     except (FrontMatterError, TypeError) as error:  # what JSON cannot hold is a TypeError
         return Reject(0, "bad_front_matter", str(error))
 
