@@ -143,3 +143,16 @@ def test_html_among_the_words_is_told_once(tmp_path, form):
     (told,) = check(tmp_path / "pages", cleaned=False)
     assert told.startswith(f"{tmp_path / 'pages' / '0'}.{form}: its texts are HTML")
     assert check(tmp_path / "pages") == check(tmp_path / "texts", cleaned=False) == ()
+
+
+def test_a_row_that_is_a_shard_alone_says_nothing_of_the_others(tmp_path):
+    """As one of gigabytes is; of many rows that are no documents the file is told by its first shard."""
+    source = spec(tmp_path, max_document_bytes=1000)
+    rows = [b'{"text": "%s"}' % (b"x" * 5000), *[b'{"text": "y"}'] * 100]
+    (tmp_path / "a.jsonl").write_bytes(b"\n".join(rows))
+    shards = list_shards(source, 1000).shards
+    assert shards[0].parts > 1
+    assert check_heads(shards, source) == ()
+    (tmp_path / "a.jsonl").write_bytes(b'{"body": "y"}\n' * 3000)
+    with pytest.raises(InputError, match="none of its first 1,024 rows is a document"):
+        check_heads(list_shards(source, 20_000).shards, source)

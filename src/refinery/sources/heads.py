@@ -44,6 +44,11 @@ class _Head:
     html: bool = False  # most of its documents
     readable: bool = True
 
+    def tells_of(self, shard: Shard) -> bool:
+        """Whether what was looked at stands for the file: a long row may be all of its first shard."""
+        rejects = len(self.rejects) if shard.parts == 1 else len(self.rejects) // HEAD_ROWS
+        return bool(self.documents or rejects)
+
 
 def check_heads(
     shards: Sequence[Shard], spec: SourceSpec, *, others: bool = False, cleaned: bool = True
@@ -64,9 +69,7 @@ def check_heads(
     firsts = spread([shard for shard in files if shard.format not in _TOLD_BY_PLAN])
     with ThreadPoolExecutor(HEAD_FILES) as pool:
         heads = list(pool.map(partial(_head, spec), firsts))
-    filled = [
-        (shard, head) for shard, head in zip(firsts, heads, strict=True) if head.documents or head.rejects
-    ]
+    filled = [(shard, head) for shard, head in zip(firsts, heads, strict=True) if head.tells_of(shard)]
     told = [shard for shard in files if shard.format in _TOLD_BY_PLAN]
     is_known = len(heads) + len(told) == len(shards) and all(head.readable for head in heads)
     if files and is_known and not filled and not others and all(shard.rows == 0 for shard in told):
