@@ -67,7 +67,7 @@ def read_topic(told: str, most: int) -> Topic:
     table = table.unique("text", keep="first", maintain_order=True)
     if len(table) > most:
         table = table.sample(most, seed=1)
-    found = features(prepare(TextBatch.from_arrow(table["text"].to_arrow())))
+    found = features(prepare(TextBatch.from_arrow(table["text"].to_arrow())), pieces=True)
     return Topic(name, found, table["hit"].to_numpy())
 
 

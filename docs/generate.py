@@ -181,6 +181,7 @@ MANIFEST = {
     "kept": "documents, bytes and tokens of the output, each document once",
     "repeated": "the same of what is written, or counted, beyond the first time",
     "parts": "by part of a [mix](mix.md#what-the-records-say): its share, what is there and what is written",
+    "tables": "by stage, what its verb tells of what it did: of a [curve](select.md) how often buckets are written",
     "licences": "by source, documents of the output by licence, if the definition has some; `NOASSERTION`: none",
     "languages": "documents of the output by language, if it is measured",
     "splits": "by split, of an output that has some: documents and files",

@@ -90,9 +90,12 @@ def test_chinese_among_mixed_text(tmp_path: Path) -> None:
     assert len(kept & set(law)) >= 50 and len(kept & set(others)) <= 5
     told = out.manifest.recalled["recalled"]
     assert told.sample.seeds == 30 and told.gold and told.gold.hosts == 1
+    assert told.gold.documents == len(range(3, 230, 9))
+    assert 3 <= told.gold.recalled[0] <= 5  # three are of law
     assert (
-        told.gold.documents == len(range(3, 230, 9)) and 3 <= told.gold.recalled[0] <= 5
-    )  # three are of law
+        f"Gold hosts, `recalled`: {told.gold.sentence(told.chosen)}."
+        in (out.records / "README.md").read_text()
+    )
     came = moved(tmp_path / "out", 1).came
     assert came and all(0 <= one.score <= 1 and one.before is None for one in came)
     for number in (0, 3):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 from refinery.errors import DefinitionError, InputError
 from refinery.labels.file import Labels
@@ -115,6 +116,19 @@ def test_the_pass_rate_and_the_table():
     assert found.cuts[-1].kept == 1.0
     assert (found.labels, found.documents) == (40, 400)
     assert len(found.cuts) <= 21
+
+
+def test_a_review_by_count_and_pass_rate():
+    """Of 4,000 drawn from a million 96 % pass: the interval is Wilson's of a plain draw."""
+    found = pass_rate(made(range(4000), [n < 3840 for n in range(4000)], documents=[1_000_000]))
+    low, high = proportion_confint(3840, 4000)
+    assert (found.value, found.low, found.high) == (0.96, pytest.approx(low), pytest.approx(high))
+
+
+def proportion_confint(passed: int, drawn: int) -> tuple[float, float]:
+    """Wilson's interval of 95 %, as scipy has it."""
+    found = binomtest(passed, drawn).proportion_ci(0.95, "wilson")
+    return found.low, found.high
 
 
 def test_more_labels_make_a_cut_certain():

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from refinery.errors import InputError
-from refinery.models.ngram import PAGE, load_ngrams, parse
-from refinery.models.ngram_counts import adjusted_counts, values_of
+from refinery.models.ngram import PAGE, build_table, load_ngrams, parse
+from refinery.models.ngram_counts import VALUE, adjusted_counts, values_of
 from refinery.models.ngram_fit import count_in_memory, model_content
 from refinery.text.batch import TextBatch
+from refinery.text.buckets import ROOM
 from refinery.text.ngram_model import ngram_rows
 
 TEXTS = TextBatch.from_texts(["the patient was treated with aspirin", "the patient was seen", "血 压 高"])
@@ -57,7 +58,7 @@ def changed(content: bytes, at: int, new: bytes) -> bytes:
         (lambda c: changed(c, len(c) - 4, np.float32(np.nan).tobytes()), "not all its numbers"),
         (lambda c: changed(c, len(c) - 4, np.float32(0).tobytes()), "not all its numbers"),
         (lambda c: changed(c, len(c) - 8, np.float32(-1).tobytes()), "not all its numbers"),
-        (lambda c: changed(c, 56, np.float64(0).tobytes()), "not all its numbers"),
+        (lambda c: changed(c, 64, np.float64(0).tobytes()), "not all its numbers"),
     ],
 )
 def test_other_files_are_refused(content: bytes, change, problem: str, tmp_path: Path) -> None:
@@ -72,12 +73,25 @@ def test_whatever_keys_a_file_has_a_search_ends(content: bytes) -> None:
     """With every place taken but those of the last bucket; one that leads out of the file is refused."""
     numbers = np.frombuffer(content, np.uint8).copy()
     sound = parse(numbers.copy(), "here").table
-    keys = numbers[PAGE : PAGE + sound.keys.nbytes].view(np.uint32).reshape(sound.keys.shape)
-    keys[:-1, 1:] = 5
+    entries = numbers[PAGE : PAGE + sound.entries.nbytes].view(np.uint32).reshape(sound.entries.shape)
+    entries[:-1, :ROOM], entries[:-1, ROOM:] = 5, 1
     bits, _ = parse(numbers, "here").cross_entropies(TEXTS)
     assert np.isfinite(bits).all()
-    for at in ((-1, 1), (0, 0)):
-        before, keys[at] = int(keys[at]), 1 << 20
+    for at in ((-1, 1), (0, ROOM)):
+        before, entries[at] = int(entries[at]), 1 << 20
         with pytest.raises(InputError, match=r"here: .* lead out of it"):
             parse(numbers, "here")
-        keys[at] = before
+        entries[at] = before
+
+
+def test_values_that_many_share_stand_once(content: bytes) -> None:
+    """Those of contexts, γ < 1, come last, in each group the most used first, whatever rounds to 1."""
+    table = parse(np.frombuffer(content, np.uint8), "here").table
+    is_context = (table.values[:, 1::2] < 1).any(axis=1)
+    uses = np.bincount(table.entries[:, ROOM:].ravel(), minlength=len(table.values))[1:]
+    assert len(np.unique(table.values, axis=0)) == len(table.values) < uses.sum()
+    assert is_context.nonzero()[0].tolist() == list(range(table.contexts, len(table.values)))
+    for group in (uses[: table.contexts - 1], uses[table.contexts - 1 :]):
+        assert (np.diff(group) <= 0).all() and (group > 0).all()
+    one = np.array([(7 << 32, 0.5, 0, 1), (7 << 32, 1.0, 1, 1)], VALUE)
+    assert build_table(one, 1).contexts == 1

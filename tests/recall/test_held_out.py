@@ -7,12 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from refinery.recall.estimate import prevalence
-from refinery.recall.held_out import FOLDS, KINDS, PLAIN, Task, best_fit, held_out, log_places
-from refinery.recall.latent import directions
-from refinery.recall.logistic import Rows
+from refinery.recall.held_out import FOLDS, FULL, PLAIN, Task, best_fit, held_out, log_places
+from refinery.recall.latent import latent_space
 from refinery.recall.sample import Sample
-from refinery.text.features import inverse_frequencies, weigh
+from refinery.text.features import inverse_frequencies
 from tests.recall.planted import pool
 
 
@@ -20,10 +18,9 @@ def task(sample: Sample) -> Task:
     """In folds by turns."""
     labels = sample.seed.astype(np.float64)
     inverse = inverse_frequencies(sample.features)
-    found = sample.features
-    space = directions(Rows(found.bounds, found.buckets, weigh(found, inverse), len(inverse)))
+    places = latent_space(sample.features, inverse).places(sample.features)
     folds = np.arange(len(sample)) % FOLDS
-    return Task(found, inverse, space, labels, np.ones(len(sample)), folds, folds)
+    return Task(sample.features, inverse, places, labels, np.ones(len(sample)), folds, folds)
 
 
 def test_no_fit_sees_what_it_scores() -> None:
@@ -31,7 +28,7 @@ def test_no_fit_sees_what_it_scores() -> None:
     one = task(pool(seeds=25, positive=25, other=100)[0])
     turned = one.labels.copy()
     turned[one.folds == 2] = 1 - turned[one.folds == 2]
-    for kind in (PLAIN, KINDS[0], KINDS[2]):
+    for kind in (PLAIN, FULL):
         before = held_out(one, kind)
         after = held_out(replace(one, labels=turned), kind)
         assert after[one.folds == 2] == pytest.approx(before[one.folds == 2], rel=0.2, abs=0.2)
@@ -39,7 +36,7 @@ def test_no_fit_sees_what_it_scores() -> None:
 
 
 def test_the_plain_fit_is_taken_where_it_parts_topic_and_pool() -> None:
-    """Else that whose held-out seeds rank highest, of all kinds."""
+    """Else the full one, whose line has a part in the latent space."""
     sample, truth = pool(seeds=30, positive=150, other=300)
     apart, seed = task(sample), sample.seed
     best = best_fit(apart, seed)
@@ -50,10 +47,9 @@ def test_the_plain_fit_is_taken_where_it_parts_topic_and_pool() -> None:
 
     sample, _ = pool(seeds=25, positive=25, other=100, share=0.08)
     hard, seed = task(sample), sample.seed
-    logits = [held_out(hard, kind) for kind in KINDS]
-    least = prevalence(logits[0][seed], logits[0][~seed]).value * (~seed).sum()
-    means = [log_places(scores, seed, least).mean() for scores in logits]
-    assert log_places(best_fit(hard, seed).logits, seed, least).mean() == min(means)
+    full = best_fit(hard, seed)
+    assert np.array_equal(full.logits, held_out(hard, FULL))
+    assert len(full.latent) == hard.places.shape[1] > 0 == len(best.latent)
 
 
 def test_places_count_the_pool_alone() -> None:

@@ -5,44 +5,49 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from refinery.recall.latent import beside, directions, folded
-from refinery.recall.logistic import Line, Rows
+from refinery.recall.latent import beside, latent_space
+from refinery.text.batch import TextBatch
+from refinery.text.features import BITS, Features, features, inverse_frequencies, weigh
+from tests.recall.planted import texts
 from tests.recall.test_logistic import dense
 
 
-def matrix() -> np.ndarray:
-    """Rows of four topics with a little noise, and a column that one row alone has."""
-    random = np.random.default_rng(1)
-    made = np.kron(np.diag([4.0, 3.0, 2.0, 1.0]), np.ones((10, 5))) + 0.05 * random.random((40, 20))
-    return np.hstack([made, np.eye(40)[:, :1]])
+def sparse() -> Features:
+    """Documents of four topics, and one with a word of its own."""
+    documents = [text for number, topic in enumerate("abcd") for text in texts(15, topic, 0.9, number)]
+    return features(TextBatch.from_texts([*documents, documents[0] + " lone"]))
 
 
-def test_directions_are_singular_vectors() -> None:
-    """The first four, each by itself, whatever its sign; a column that one row alone has is none of them."""
-    made = matrix()
-    place, found = directions(dense(made), 4)
-    assert place.tolist() == [*range(20), -1]
-    _, sizes, right = np.linalg.svd(made[:, :20], full_matrices=False)
-    for number in range(4):
-        expected = right[number] / sizes[number] * np.sqrt(40 / 4)
-        assert min(np.abs(found[:, number] - sign * expected).max() for sign in (1, -1)) < 1e-3
+def test_places_are_those_of_the_leading_singular_vectors() -> None:
+    """At length 1, whatever their signs: the cosines between documents are the same as by NumPy's decomposition."""
+    found = sparse()
+    inverse = inverse_frequencies(found)
+    space = latent_space(found, inverse, 4)
+    having = np.bincount(found.buckets, minlength=1 << BITS)
+    assert space.buckets.tolist() == np.flatnonzero(having > 1).tolist()
+    made = np.zeros((len(found), 1 << BITS), np.float32)
+    made[np.repeat(np.arange(len(found)), np.diff(found.bounds)), found.buckets] = weigh(found, inverse)
+    made = made[:, space.buckets]
+    _, _, right = np.linalg.svd(made, full_matrices=False)
+    expected = made @ right[:4].T
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    places = space.places(found)
+    assert np.abs(places @ places.T - expected @ expected.T).max() < 0.01
 
 
-def test_a_line_over_more_columns_is_one_over_the_rows() -> None:
-    """With the same logits; the columns beside have the size that was asked for."""
-    rows = dense(matrix())
-    place, found = directions(rows, 4)
-    wide, scaled = beside(rows, place, found, 0.5)
-    line = Line(np.random.default_rng(2).normal(size=wide.width), 0.3)
-    assert folded(line, place, scaled).logits(rows) == pytest.approx(line.logits(wide), abs=1e-5)
-    beyond = wide.columns >= rows.width
-    assert (wide.values[beyond] ** 2).sum() / len(rows) == pytest.approx(0.25, rel=1e-4)
+def test_columns_stand_beside_those_of_rows() -> None:
+    """Row by row, behind them."""
+    narrow, more = np.array([[1.0, 0.0], [0.0, 2.0], [0.0, 0.0]]), np.array([[3.0], [4.0], [5.0]], np.float32)
+    wide = beside(dense(narrow), more)
+    assert wide.width == 3
+    for vector in np.eye(3):
+        assert wide.times(vector) == pytest.approx(np.hstack([narrow, more]) @ vector)
 
 
 def test_of_nothing_there_are_no_directions() -> None:
-    """Rows without entries, or with none in common, are as they were."""
-    rows = Rows(np.zeros(4, np.int64), np.zeros(0, np.uint32), np.zeros(0, np.float32), 8)
-    place, found = directions(rows)
-    wide, scaled = beside(rows, place, found, 1.0)
-    assert (place < 0).all()
-    assert len(wide.columns) == scaled.size == 0
+    """Documents without words, or with none in common, have no place."""
+    for documents in (["", ""], ["one two", "three four"]):
+        found = features(TextBatch.from_texts(documents))
+        space = latent_space(found, inverse_frequencies(found))
+        assert space.directions == 0 == len(space.buckets)
+        assert space.places(found).shape == (2, 0)

@@ -48,7 +48,7 @@ def test_a_sample_has_all_that_rounds_look_at(tmp_path: Path) -> None:
     row = 100
     text = texts[int(about["id"][row].removeprefix("crawl-"))]
     assert (about["source"][row], about["language"][row], about["head"][row]) == ("crawl", "en", text[:HEAD])
-    one = features(prepare(TextBatch.from_texts([text])))
+    one = features(prepare(TextBatch.from_texts([text])), pieces=True)
     here = slice(*found.sample.features.bounds[row : row + 2])
     assert np.array_equal(found.sample.features.buckets[here], one.buckets)
     assert np.array_equal(found.sample.features.counts[here], one.counts)

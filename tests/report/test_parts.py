@@ -1,6 +1,7 @@
 """The table of a mix's parts."""
 
-from refinery.report.parts import part_tables
+from refinery.filters.verb import Explained
+from refinery.report.parts import part_tables, verb_tables
 from refinery.run.decide import Tally
 from refinery.run.manifest import Manifest, PartAccount
 
@@ -20,3 +21,10 @@ def test_a_row_tells_a_part():
         ("web", "30.0%", "30%", "900M", "1.2B", "0", "1.33", "1", "4"),
     ]
     assert list(part_tables(Manifest.model_construct(parts={}))) == []
+
+
+def test_what_verbs_tell_stands_under_their_stage():
+    """A table each."""
+    told = Explained("times", ("bucket", "times"), (("0% to 40%", "0.00"), ("40% to 100%", "1.67")))
+    (table,) = verb_tables(Manifest.model_construct(tables={"best": (told,)}))
+    assert (table.title, table.rows) == ("best: times", [*told.rows])

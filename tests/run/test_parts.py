@@ -7,6 +7,7 @@ from collections import Counter
 import pyarrow.parquet as pq
 import pytest
 
+import refinery
 from refinery.run.amounts import amounts_of
 from tests.conftest import decisions, document, write_parquet
 from tests.run.planning import plan_of
@@ -135,3 +136,25 @@ def test_an_output_of_counts_holds_each_document_once(mixing, refinery):
     rows = [row for file in (base / "out").glob("*.parquet") for row in pq.read_table(file).to_pylist()]
     assert sum(row["tokens"] * row["repeats"] for row in rows) == mixture["tokens"]
     assert len(rows) == counts["kept"]["documents"]
+
+
+def test_what_a_curve_does_stands_in_the_records(tmp_path):
+    """Factors by bucket in the manifest, and in the dataset card; again where the outcome is there already."""
+    rows = [{"text": document(n), "score": float(n)} for n in range(200)]
+    write_parquet(tmp_path / "crawl.parquet", rows)
+    text = """
+refinery: 1
+name: curved
+sources: {crawl: {path: crawl.parquet}}
+stages:
+  best: {from: crawl, select: {tokens: 12k, by: score, curve: {discard: 40%, most_repeats: 4}}}
+outputs: {best: {from: best, path: out}}
+"""
+    for name in ("out", "again"):
+        (tmp_path / "pipeline.yaml").write_text(text.replace("path: out", f"path: {name}"))
+        output = refinery.run(tmp_path / "pipeline.yaml", workers=1, progress=False)["best"]
+        (table,) = output.manifest.tables["best"]
+        assert table.rows[0][0] == "0% to 40%" and table.rows[0][3] == "0.00" and len(table.rows) == 13
+        assert sum(int(row[1]) for row in table.rows) == 200
+    card = (output.records / "README.md").read_text()
+    assert "best: times that documents are written, by quality" in card and "| 95% to 100% |" in card

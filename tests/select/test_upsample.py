@@ -95,6 +95,36 @@ def test_documents_are_written_as_often_as_the_curve_says(
 DOCUMENTS = [(1 + n % 5, float(n * 7919 % 1000 // 10), "xy"[n % 2]) for n in range(1000)]
 
 
+@pytest.mark.parametrize("topics", [False, True])
+def test_a_table_tells_the_factor_of_each_bucket(tmp_path, topics):
+    """Documents, tokens and times by hand, whatever the shards; the tokens that are written add up to the budget."""
+    curve = {"discard": "42%", "most_repeats": 4, "within": "topic" if topics else None}
+    verb = build(Settings(by="score", tokens=4500, curve=curve, seed=1), HERE)
+    tables = []
+    for name, shards in (
+        ("1", [shard_of(DOCUMENTS)]),
+        ("2", [shard_of(DOCUMENTS[:9]), shard_of(DOCUMENTS[9:], 9)]),
+    ):
+        (tmp_path / name).mkdir()
+        (table,) = verb.run(shards, in_order, tmp_path / name).tables
+        tables.append(table)
+    assert tables[0] == tables[1] and tables[0].columns[3] == "times"
+    rows = tables[0].rows
+    assert [row[0] for row in rows[:3]] == ["0% to 42%", "42% to 45%", "45% to 50%"] and len(rows) == 13
+    documents, tokens, written = (sum(int(row[n].replace(",", "")) for row in rows) for n in (1, 2, 4))
+    assert (documents, tokens) == (1000, sum(one for one, _, _ in DOCUMENTS))
+    assert written == pytest.approx(4500, abs=len(rows))
+    times = [float(row[3]) for row in rows]
+    assert times == sorted(times) and times[0] == 0 and times[-1] == pytest.approx(4, abs=0.05)
+    factors = factors_of(sorted_stably(), 4500, 0.42, 4, topics=topics)
+    assert {min(abs(found - one) for one in factors) < 0.05 for found in times} == {True}
+
+
+def sorted_stably() -> list:
+    """The documents with scores that differ, in the order in which equal ones are ranked or another."""
+    return [(tokens, score + n / 10_000, topic) for n, (tokens, score, topic) in enumerate(DOCUMENTS)]
+
+
 def test_shards_change_nothing_and_seeds_do(tmp_path):
     """Equal scores are parted by a hash, so it is the same however documents are cut into shards."""
     whole, cut, other = (

@@ -120,6 +120,6 @@ def test_a_column_is_read_as_a_dictionary_where_its_values_could_be_a_surprise(t
         file = tmp_path / f"{rows}.parquet"
         pq.write_table(pa.table({"text": ["a text " * 200] * rows}), file)
         (shard,) = list_shards(spec(file)).shards
-        with opened(shard, to_read=spec(file)) as (parquet, *_):
+        with opened(shard, spec(file), rows=True) as (parquet, *_):
             assert parquet.schema_arrow.field("text").type == expected
         assert read_all(spec(file)).texts == ["a text " * 200] * rows

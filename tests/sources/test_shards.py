@@ -232,7 +232,6 @@ def test_a_small_file_is_opened_once_to_be_listed(tmp_path, monkeypatch):
         )
     found = list_shards(spec(tmp_path))
     assert len(found.shards) == 27
-    twice = len(opened) - len(
-        set(map(str, opened))
-    )  # of some it is looked at whether all are of another form
+    # of some it is looked at whether all are of another form
+    twice = len(opened) - len(set(map(str, opened)))
     assert twice <= HEAD_FILES and len(opened) - twice == len(found.shards)

@@ -32,6 +32,42 @@ def test_words_and_pairs_are_counted_in_ascending_order(texts: list[list[str]], 
     assert [list(row.items()) for row in rows(found)] == [sorted(row.items()) for row in expected]
 
 
+def pieces_of(word: str) -> list[str]:
+    """Four characters each, of a word of 5 to 40: the first, those between, the last."""
+    return [word[i : i + 4] for i in range(len(word) - 3)] if 4 < len(word) <= 40 else []
+
+
+@given(texts=texts_of_words)
+def test_pieces_of_words_count_beside_words(texts: list[list[str]]) -> None:
+    """The rest is as without; as many as the word has, the same for the same piece, start and end apart."""
+    batch = TextBatch.from_texts([" ".join(words) for words in texts])
+    with_pieces, plain = rows(features(batch, 22, pieces=True)), rows(features(batch, 22))
+    for words, row, before in zip(texts, with_pieces, plain, strict=True):
+        split = Counter(row) - Counter(before)
+        expected: Counter[tuple[int, str]] = Counter()
+        for pieces in map(pieces_of, words):
+            where = [min(i, 1) + (0 < i == len(pieces) - 1) for i in range(len(pieces))]
+            expected.update(zip(where, pieces, strict=True))
+        assert sorted(split.values()) == sorted(expected.values())
+        assert list(row) == sorted(row)
+
+
+def test_words_share_pieces_where_they_are_alike() -> None:
+    """carcinoma and melanoma end alike; a piece within a word is another than the same at its start."""
+    found = features(
+        TextBatch.from_texts(["carcinoma", "melanoma", "omaha", "xomahax", "w" * 41, "词" * 5]), pieces=True
+    )
+    first, second, start, within, long, unspaced = (set(row) for row in rows(found))
+    assert len(first & second) == 1 and len(start & first) == 0
+    assert len(start & within) == 0 and (len(long), len(unspaced)) == (1, 3)
+
+
+def test_a_count_stays_at_the_greatest_that_it_can_be() -> None:
+    """Of pieces there may be more than words."""
+    found = features(TextBatch.from_texts([" ".join(["a" * 40] * 2000)]), pieces=True)
+    assert sorted(found.counts.tolist())[-1] == 65_535
+
+
 def test_a_long_document_is_sorted_and_a_slice_counts_its_own_texts() -> None:
     """Thousands of different words, in the middle of a batch that starts elsewhere."""
     words = [f"w{number * 7919 % 5000}" for number in range(9000)]

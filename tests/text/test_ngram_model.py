@@ -90,7 +90,7 @@ def test_full_buckets_hide_nothing() -> None:
     """A table in which all keys belong into few buckets, and those run over."""
     words = [[f"w{n}", f"v{n % 7}"] for n in range(1500)]
     made = model(2, 1, words)
-    crowded = (made.table.keys[:, -1] != 0).mean()
+    crowded = (made.table.entries[:, -1] != 0).mean()
     expected = KneserNey(words, 2, 1)
     bits, _ = made.cross_entropies(joined(words[:40]))
     assert crowded > 0.02

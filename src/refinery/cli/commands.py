@@ -281,11 +281,11 @@ def _show(output: Output, above: Collection[str], told: Collection[str], *, tabl
         from rich.console import Console
 
         from refinery.report.funnel import funnel
-        from refinery.report.parts import part_tables
+        from refinery.report.parts import part_tables, verb_tables
 
         echo_table(funnel(manifest, Console().width, above))
-        for parts in part_tables(manifest):
-            echo_table(parts)
+        for part in (*part_tables(manifest), *verb_tables(manifest)):
+            echo_table(part)
     for kind, messages in (("note", manifest.notes), ("warning", manifest.warnings)):
         for message in messages:
             if message not in told:

@@ -101,7 +101,7 @@ def threshold(
 def compare(
     labels: Annotated[
         Path | None,
-        typer.Argument(metavar="[LABELS]", help="A file of `refinery label`, with yes or no in `label`."),
+        typer.Argument(metavar="LABELS", help="A file of `refinery label`, with yes or no in `label`."),
     ] = None,
     columns: Annotated[
         list[str] | None,

@@ -81,6 +81,15 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Explained:
+    """A table that tells what a verb's settings mean, or what it did."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a verb decided: all documents that it drops, none of an earlier corpus.
 
@@ -89,7 +98,7 @@ class Outcome:
     cuts, records SPAN_RECORD in the same partitions. Spans of a document do not overlap, and begin and end between
     characters; a document that is dropped has none; repeats: of a verb that repeats, records REPEAT_RECORD in the
     same partitions, of none that is dropped or held out; parts: those that it filled, in order; warnings: sentences
-    about the stage.
+    about the stage; tables: what it did.
     """
 
     rules: tuple[str, ...]
@@ -100,6 +109,7 @@ class Outcome:
     repeats: Records | None = None
     parts: tuple[Part, ...] = ()
     warnings: tuple[str, ...] = ()
+    tables: tuple[Explained, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,15 +126,6 @@ class Needed:
     ranks: bool = False
     everywhere: bool = False
     arriving: bool = False
-
-
-@dataclass(frozen=True)
-class Explained:
-    """A table that tells what a verb's settings mean."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 class Verb(Protocol):

@@ -1,11 +1,13 @@
 """A linear model over hashed features: the file that recall makes and the measurer `relevance` scores with.
 
-A document's logit is its TF-IDF row (refinery.text.features) times the weights, plus the bias; its probability is
-1 / (1 + e^-(scale logit + shift)), where scale and shift hold the prevalence of the pool that it was calibrated for.
+A document's logit is its TF-IDF row (refinery.text.features, with pieces of words) times the weights, plus its place
+in a latent space (refinery.models.space) times others, plus the bias; its probability is 1 / (1 + e^-(scale logit +
+shift)), where scale and shift hold the prevalence of the pool that it was calibrated for.
 
 The file is an .npz of `format`, int64 [version, bits, most words of a document], `weights` and `inverse`, float32
-(2^bits,), `line`, float64 [bias, scale, shift], and `seeds`, uint64, hashes of texts that are of the domain for
-certain (refinery.text.hashing, of prepared texts). It is read without pickle.
+(2^bits,), `line`, float64 [bias, scale, shift], of the space `buckets`, uint32 (rows,), `vectors`, float16 (rows,
+directions), and `latent`, float32 (directions,), the weights of places, and `seeds`, uint64, hashes of texts that are
+of the domain for certain (refinery.text.hashing, of prepared texts). It is read without pickle.
 """
 
 from __future__ import annotations
@@ -22,18 +24,19 @@ from numpy.typing import NDArray
 from refinery.models.card import LINEAR
 from refinery.models.model_file import read_once
 from refinery.models.npz import Form
+from refinery.models.space import Space, space_of
 from refinery.text.batch import TextBatch
 from refinery.text.elementary import exp
 from refinery.text.features import MOST_BITS, MOST_WORDS, Features, features, weigh
 from refinery.text.hashing import text_hashes
 
 MODEL = LINEAR
-FORMAT = 1  # raised when words, hashes or weighting change
+FORMAT = 2  # raised when words, hashes or weighting change
 _FORM = Form(
     kind="a recall model",
     version=FORMAT,
     numbers=3,
-    arrays=("weights", "inverse", "line", "seeds"),
+    arrays=("weights", "inverse", "line", "buckets", "vectors", "latent", "seeds"),
     most_bytes=1 << 27,
     hint="make one with `refinery recall`",
 )
@@ -41,11 +44,16 @@ _FORM = Form(
 
 @dataclass(frozen=True)
 class LinearModel:
-    """weights, inverse: float32 (2^bits,), inverse document frequencies by bucket; seeds: sorted; else see above."""
+    """weights, inverse: float32 (2^bits,), inverse document frequencies by bucket; latent: float32 (directions,).
+
+    seeds: sorted; else see above.
+    """
 
     weights: NDArray[np.float32]
     inverse: NDArray[np.float32]
     bias: float
+    space: Space
+    latent: NDArray[np.float32]
     scale: float = 1.0
     shift: float = 0.0
     most_words: int = MOST_WORDS
@@ -58,7 +66,8 @@ class LinearModel:
 
     def logits(self, found: Features) -> NDArray[np.float64]:
         """float64 (documents,), before calibration; raises nothing for a document without a word: the bias."""
-        return products(found.bounds, found.buckets, weigh(found, self.inverse), self.weights) + self.bias
+        words = products(found.bounds, found.buckets, weigh(found, self.inverse), self.weights)
+        return words + row_sums(self.space.places(found), self.latent) + self.bias
 
     def probability(self, found: Features) -> NDArray[np.float32]:
         """float32 (documents,): calibrated, that a document of the pool is of the topic."""
@@ -66,7 +75,7 @@ class LinearModel:
 
     def score(self, prepared: TextBatch) -> NDArray[np.float32]:
         """`probability` of texts that `refinery.text.prepare.prepare` has made: 1 of seeds, 0 without a word."""
-        found = features(prepared, self.bits, self.most_words)
+        found = features(prepared, self.bits, self.most_words, pieces=True)
         scores = self.probability(found)
         scores[np.diff(found.bounds) == 0] = 0.0
         if len(self.seeds):
@@ -84,6 +93,9 @@ class LinearModel:
             weights=self.weights,
             inverse=self.inverse,
             line=np.array([self.bias, self.scale, self.shift]),
+            buckets=self.space.buckets,
+            vectors=self.space.vectors.astype(np.float16),
+            latent=self.latent,
             seeds=self.seeds,
         )
         return file.getvalue()
@@ -96,16 +108,22 @@ def load_linear(path: Path, expected: str | None = None) -> LinearModel:
 
 def parse_linear(content: bytes | mmap.mmap, place: str) -> LinearModel:
     """The model of a file's content; raises InputError for what is none."""
-    (bits, most_words), (weights, inverse, line, seeds) = _FORM.read(content, place)
+    (bits, most_words), (weights, inverse, line, buckets, vectors, latent, seeds) = _FORM.read(content, place)
     good = 0 < bits <= MOST_BITS and 0 < most_words <= MOST_WORDS * 8 and line.shape == (3,)
-    for array, kind in ((weights, np.float32), (inverse, np.float32), (line, np.float64)):
+    kinds = ((weights, np.float32), (inverse, np.float32), (line, np.float64), (vectors, np.float16))
+    for array, kind in (*kinds, (latent, np.float32)):
         good = good and array.dtype == kind and bool(np.isfinite(array).all())
     if not good or not weights.shape == inverse.shape == (1 << bits,):
         raise _FORM.broken(place, "weights are not finite numbers of buckets")
     if seeds.dtype != np.uint64 or seeds.ndim != 1 or (seeds[1:] < seeds[:-1]).any():
         raise _FORM.broken(place, "seeds are not sorted hashes")
+    if buckets.dtype != np.uint32 or vectors.shape != (*buckets.shape, *latent.shape) or vectors.ndim != 2:
+        raise _FORM.broken(place, "vectors are not of buckets and directions")
+    if (buckets[1:] <= buckets[:-1]).any() or (buckets >= 1 << bits).any():
+        raise _FORM.broken(place, "buckets are not ascending")
     bias, scale, shift = map(float, line)
-    return LinearModel(weights, inverse, bias, scale, shift, most_words, seeds)
+    space = space_of(buckets, vectors, bits)
+    return LinearModel(weights, inverse, bias, space, latent, scale, shift, most_words, seeds)
 
 
 def products(
@@ -117,6 +135,14 @@ def products(
     """Sparse rows (bounds, columns, values) times weights by column: float64 (rows,)."""
     made = np.empty(len(bounds) - 1)
     _multiply(bounds, columns, values, weights, made)
+    return made
+
+
+def row_sums(places: NDArray[np.float32], latent: NDArray[np.float32]) -> NDArray[np.float64]:
+    """float64 (documents,): of each place the sum of its numbers times weights, in order."""
+    made = np.zeros(len(places))
+    for direction, weight in enumerate(latent.astype(np.float64)):
+        made += places[:, direction] * weight
     return made
 
 

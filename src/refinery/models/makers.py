@@ -103,7 +103,7 @@ class NgramMaker(_CardMaker):
 
     training: NgramTraining
     name: str = NgramTraining.word
-    version: int = 2
+    version: int = 3
 
     def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
         """Units count and weigh, one writes the file; raises DefinitionError for few seeds or none with a word."""

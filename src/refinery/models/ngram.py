@@ -1,8 +1,8 @@
 """An n-gram language model of a domain's text and of ordinary text, or of one text alone: its file.
 
 The file is a header (HEADER, padded to PAGE bytes) and the table that refinery.text.ngram_model describes, which is
-mapped into memory, not read: workers of a machine share it. An n-gram takes 25 bytes, whether one text has it or
-both, 17 in a model of one text. n-grams lie in the order of their keys, so the same n-grams are the same bytes.
+mapped into memory, not read: workers of a machine share it. An n-gram takes some 15 bytes: 13.3 in its bucket and
+its part of values that many share. n-grams lie in the order of their keys, so the same n-grams are the same bytes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from refinery.errors import InputError
 from refinery.models.model_file import read_once
-from refinery.text.ngram_model import BUCKET, LONGEST, cross_entropies
+from refinery.text.buckets import ROOM
+from refinery.text.ngram_model import LONGEST, cross_entropies
 
 if TYPE_CHECKING:
     from refinery.text.batch import TextBatch
@@ -25,24 +26,26 @@ if TYPE_CHECKING:
 MODEL = "model.ngram"
 HEADER = np.dtype([
     ("magic", "S8"), ("order", np.int64), ("texts", np.int64), ("buckets", np.int64), ("all_buckets", np.int64),
-    ("rows", np.int64), ("words", np.int64), ("unknown", np.float64, 2),
+    ("rows", np.int64), ("contexts", np.int64), ("words", np.int64), ("unknown", np.float64, 2),
 ])  # fmt: skip
 PAGE = 4096
-_MAGIC = b"ngrams-1"  # the number is raised when words, keys or rows change
-_FULL = 0.5  # share of the places in buckets that are taken
+_MAGIC = b"ngrams-2"  # the number is raised when words, keys or the table change
+_FULL = 0.6  # share of the places in buckets that are taken
 _LEAST_SHARE, _LEAST_UNKNOWN = 1e-12, 1e-15  # real ones are larger; of smaller ones a product might be 0
+_MOST_SHARE = np.nextafter(np.float32(1), np.float32(0))  # by less than 1 a context is told from others
 _HINT = "make one with `refinery train ngram`"
 
 
 class Table(NamedTuple):
-    """Rows as text.ngram_model describes them: keys, uint32 (rows,), and values, float32 (rows, 2 * texts).
+    """As text.ngram_model describes it: entries, uint32 (buckets, 2 * ROOM), and values, float32 (rows, 2 * texts).
 
-    buckets: those at which a search may begin.
+    buckets: those at which a search may begin; contexts: the first row of n-grams that are contexts.
     """
 
-    keys: NDArray[np.uint32]
+    entries: NDArray[np.uint32]
     values: NDArray[np.float32]
     buckets: int
+    contexts: int
 
 
 @dataclass(frozen=True)
@@ -69,36 +72,45 @@ class NgramModel:
 def build_table(values: NDArray[np.void], texts: int) -> Table:
     """The table of what models.ngram_counts.VALUE says; the last bucket is empty, so that a search ends there."""
     grams = np.unique(values["key"][values["column"] % 2 == 0])  # all that have a u
-    room = BUCKET - 1
-    buckets = int(len(grams) / (_FULL * room)) + 1
-    first = ((grams >> np.uint64(32)) * np.uint64(buckets) >> np.uint64(32)).astype(np.int64) * room
-    numbers = np.arange(len(grams))
-    places = np.maximum.accumulate(first - numbers) + numbers
-    last = max(buckets, int(places.max(initial=0)) // room + 1)
-    keys = np.zeros((last + 1, BUCKET), np.uint32)
-    keys[:, 0] = np.searchsorted(places, np.arange(last + 1) * room)
-    keys[places // room, places % room + 1] = np.maximum(grams.astype(np.uint32), 1)
-    found = np.tile(
-        np.array([0, 1], np.float32), (len(grams) + BUCKET, texts)
-    )  # whatever place a key has, its row is there
-    found[np.searchsorted(grams, values["key"]) + 1, values["column"]] = values["value"]
-    return Table(keys, found, buckets)
+    nothing = np.tile(np.array([0, 1], np.float32), (1, texts))
+    of_grams = nothing.repeat(len(grams), axis=0)
+    most = np.where(values["column"] % 2, _MOST_SHARE, np.float32(1))
+    of_grams[np.searchsorted(grams, values["key"]), values["column"]] = np.minimum(values["value"], most)
+    numbers, rows, contexts = _different(of_grams)
+    buckets = int(len(grams) / (_FULL * ROOM)) + 1
+    first = ((grams >> np.uint64(32)) * np.uint64(buckets) >> np.uint64(32)).astype(np.int64) * ROOM
+    order = np.arange(len(grams))
+    places = np.maximum.accumulate(first - order) + order
+    last = max(buckets, int(places.max(initial=0)) // ROOM + 1)
+    entries = np.zeros((last + 1, 2, ROOM), np.uint32)
+    entries[places // ROOM, 0, places % ROOM] = grams.astype(np.uint32)
+    entries[places // ROOM, 1, places % ROOM] = numbers + 1
+    return Table(entries.reshape(-1, 2 * ROOM), np.concatenate([nothing, rows]), buckets, contexts + 1)
+
+
+def _different(values: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float32], int]:
+    """Of each n-gram the row of its values, the different rows as text.ngram_model orders them, the first context."""
+    parts = values.view(np.uint64)
+    order = np.lexsort(parts.T)
+    ordered = parts[order]
+    is_new = np.ones(len(values), np.bool_)
+    is_new[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    starts = np.flatnonzero(is_new)
+    rows, uses = values[order[starts]], np.diff(starts, append=len(values))
+    is_context = (rows[:, 1::2] < 1).any(axis=1)
+    by_use = np.lexsort((-uses, is_context))
+    numbers = np.empty(len(values), np.int64)
+    numbers[order] = np.argsort(by_use)[np.cumsum(is_new) - 1]
+    return numbers, rows[by_use], int((~is_context).sum())
 
 
 def file_content(table: Table, order: int, words: int, unknown: Sequence[float]) -> bytes:
     """The model's file."""
     header = np.zeros(1, HEADER)
-    header[0] = (
-        _MAGIC,
-        order,
-        len(unknown),
-        table.buckets,
-        len(table.keys),
-        len(table.values),
-        words,
-        [*unknown, 0.0][:2],
-    )
-    return header.tobytes().ljust(PAGE, b"\0") + table.keys.tobytes() + table.values.tobytes()
+    entries, values, buckets, contexts = table
+    sizes = len(entries), len(values)
+    header[0] = _MAGIC, order, len(unknown), buckets, *sizes, contexts, words, [*unknown, 0.0][:2]
+    return header.tobytes().ljust(PAGE, b"\0") + entries.tobytes() + values.tobytes()
 
 
 def load_ngrams(path: Path, expected: str | None = None) -> NgramModel:
@@ -123,16 +135,17 @@ def parse(content: NDArray[np.uint8], place: str) -> NgramModel:
         what = "the n-gram model is of another version of refinery" if another else "not an n-gram model"
         raise InputError(place, what, _HINT)
     header = content[: HEADER.itemsize].view(HEADER)[0]
-    names = "order", "texts", "buckets", "all_buckets", "rows"
-    order, texts, buckets, known, rows = (int(header[name]) for name in names)
-    sound = 1 <= order <= LONGEST and texts in (1, 2) and 0 < buckets < known < 1 << 31 and 0 < rows < 1 << 32
+    names = "order", "texts", "buckets", "all_buckets", "rows", "contexts"
+    order, texts, buckets, known, rows, contexts = (int(header[name]) for name in names)
+    sound = 1 <= order <= LONGEST and texts in (1, 2) and 0 < buckets < known < 1 << 31
+    sound = sound and 0 < contexts <= rows < 1 << 32
     unknown = header["unknown"][:texts].copy() if sound else np.empty(0)
-    if not sound or len(content) != PAGE + 4 * BUCKET * known + 8 * texts * rows:
+    end = PAGE + 8 * ROOM * known
+    if not sound or len(content) != end + 8 * texts * rows:
         raise InputError(place, "the n-gram model is damaged: its head and its size do not agree", _HINT)
-    end = PAGE + 4 * BUCKET * known
-    keys = content[PAGE:end].view(np.uint32).reshape(known, BUCKET)
-    table = Table(keys, content[end:].view(np.float32).reshape(rows, 2 * texts), buckets)
-    if int(keys[:, 0].max()) > rows - BUCKET or keys[-1, 1:].any():
+    entries = content[PAGE:end].view(np.uint32).reshape(known, 2 * ROOM)
+    table = Table(entries, content[end:].view(np.float32).reshape(rows, 2 * texts), buckets, contexts)
+    if int(entries[:, ROOM:].max()) >= rows or entries[-1].any():
         raise InputError(place, "the n-gram model is damaged: its keys lead out of it", _HINT)
     if not _are_probabilities(table, unknown):
         raise InputError(place, "the n-gram model is damaged: not all its numbers are probabilities", _HINT)

@@ -1,4 +1,4 @@
-"""Scores of documents by fits that have not seen them, and the kind of fit whose held-out seeds rank highest."""
+"""Scores of documents by fits that have not seen them, and the kind of fit that serves."""
 
 from __future__ import annotations
 
@@ -8,32 +8,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refinery.recall.contrast import contrast
-from refinery.recall.estimate import Calibration, calibrate, part, prevalence
-from refinery.recall.latent import beside, folded
+from refinery.recall.estimate import Calibration, calibrate, part
+from refinery.recall.latent import beside
 from refinery.recall.logistic import Line, Rows, fit
 from refinery.text.elementary import logs
 from refinery.text.features import Features, weigh
 
 Array = NDArray[np.float64]
 FOLDS = 5
+_PENALTY = 0.15  # of coefficients, see recall.logistic
 
 
 @dataclass(frozen=True)
 class Kind:
-    """How rows are weighed and how coefficients are held down.
+    """How rows are weighed.
 
-    contrasted: whether features are weighed by 1 + |contrast| beside TF-IDF; penalty: see recall.logistic; latent:
-    size of rows in the latent space, beside their own, which is 1; 0 without it.
+    contrasted: whether features are weighed by 1 + |contrast| beside TF-IDF; latent: length of a document's place in
+    the latent space, beside its row, whose length is 1; 0 without it.
     """
 
     contrasted: bool
-    penalty: float
     latent: float
 
 
 # the first where it parts topic and pool, for what tells more of few seeds also tells them from others of their topic
-PLAIN = Kind(False, 0.15, 0.0)
-KINDS = (Kind(True, 0.15, 1.0), Kind(True, 0.05, 0.5), Kind(False, 0.05, 0.5))
+PLAIN, FULL = Kind(False, 0.0), Kind(True, 0.5)
 
 
 @dataclass(frozen=True)
@@ -43,12 +42,13 @@ class Task:
     beside: int64 (documents,), the fold of a document's nearest seed: what is positive on its word is not seen either
     by the fit without that seed, which would rank it the higher for it.
 
-    inverse: document frequencies' weights by bucket, of features.inverse_frequencies; space: of latent.directions.
+    inverse: document frequencies' weights by bucket, of features.inverse_frequencies; places: in the latent space,
+    float32 (documents, directions).
     """
 
     features: Features
     inverse: NDArray[np.float32]
-    space: tuple[NDArray[np.int32], NDArray[np.float32]]
+    places: NDArray[np.float32]
     labels: Array
     weights: Array
     folds: NDArray[np.int64]
@@ -57,31 +57,30 @@ class Task:
 
 @dataclass(frozen=True)
 class Fit:
-    """logits: float64 (documents,), each by the fit without its fold; line and weights of buckets: of all folds."""
+    """logits: float64 (documents,), each by the fit without its fold; the rest is of all folds.
+
+    line: over buckets; latent: float32 (directions,), over places, of no direction where those are not looked at;
+    inverse: weights of buckets.
+    """
 
     logits: Array
     calibration: Calibration
     line: Line
+    latent: NDArray[np.float32]
     inverse: NDArray[np.float32]
 
 
 def best_fit(task: Task, seed: NDArray[np.bool_]) -> Fit:
-    """The plain fit where it parts topic and pool, else the kind whose held-out seeds rank highest in the pool."""
+    """The plain fit where it parts topic and pool, else the full one."""
     kind, logits = PLAIN, held_out(task, PLAIN)
     calibration = part(logits[seed], logits[~seed])
     if calibration is None:
-        kind, logits = _highest(task, seed)
+        kind, logits = FULL, held_out(task, FULL)
         calibration = calibrate(logits[seed], logits[~seed])
     line, inverse, _ = _fit(task, kind, np.ones(len(seed), np.bool_))
-    return Fit(logits, calibration, line, inverse)
-
-
-def _highest(task: Task, seed: NDArray[np.bool_]) -> tuple[Kind, Array]:
-    """The kind whose held-out seeds rank highest, by the mean logarithm of their places, and its logits."""
-    logits = [held_out(task, kind) for kind in KINDS]
-    least = prevalence(logits[0][seed], logits[0][~seed]).value * float((~seed).sum())
-    best = int(np.argmin([log_places(one, seed, least).mean() for one in logits]))
-    return KINDS[best], logits[best]
+    width = len(inverse)
+    latent = (line.coefficients[width:] * kind.latent).astype(np.float32)
+    return Fit(logits, calibration, Line(line.coefficients[:width], line.bias), latent, inverse)
 
 
 def log_places(scores: Array, seed: NDArray[np.bool_], least: float) -> Array:
@@ -102,20 +101,23 @@ def held_out(task: Task, kind: Kind) -> Array:
         out = task.folds == fold
         told = (task.beside == fold) & (task.labels > 0)
         part, _, rows = _fit(task, kind, ~(out | told))
-        logits[out] = part.logits(rows.take(np.flatnonzero(out)))
+        logits[out] = part.logits(_chosen(task, kind, rows, np.flatnonzero(out)))
     return logits
 
 
 def _fit(task: Task, kind: Kind, used: NDArray[np.bool_]) -> tuple[Line, NDArray[np.float32], Rows]:
-    """A line, what weighs its features, and the rows weighed so."""
-    inverse, space = task.inverse, task.space
+    """A line over buckets and places, what weighs features, and the rows of all documents weighed so."""
+    inverse = task.inverse
     if kind.contrasted:
         members = np.where(used & (task.weights > 0), task.labels, -1.0)
         inverse = inverse * (1 + np.abs(contrast(task.features, members, len(inverse))))
     rows = Rows(task.features.bounds, task.features.buckets, weigh(task.features, inverse), len(inverse))
     chosen = np.flatnonzero(used & (task.weights > 0))
-    narrow, labels, weights = rows.take(chosen), task.labels[chosen], task.weights[chosen]
-    if not kind.latent:
-        return fit(narrow, labels, weights, kind.penalty), inverse, rows
-    wide, directions = beside(narrow, *space, kind.latent)
-    return folded(fit(wide, labels, weights, kind.penalty), space[0], directions), inverse, rows
+    narrow = _chosen(task, kind, rows, chosen)
+    return fit(narrow, task.labels[chosen], task.weights[chosen], _PENALTY), inverse, rows
+
+
+def _chosen(task: Task, kind: Kind, rows: Rows, chosen: NDArray[np.int64]) -> Rows:
+    """Some of the rows, with places beside them."""
+    narrow = rows.take(chosen)
+    return beside(narrow, task.places[chosen] * np.float32(kind.latent)) if kind.latent else narrow

@@ -1,9 +1,8 @@
-"""A latent space of a sample: the directions in which its TF-IDF rows vary most (Deerwester et al. 1990, JASIS 41).
+"""A latent space of a sample: the directions in which its TF-IDF rows vary most, see refinery.models.space.
 
-Words that occur in the same documents point the same way there, so that what a few seeds say of one word says
-something of its neighbours. Found by a randomized singular value decomposition with one power iteration (Halko,
-Martinsson and Tropp 2011, SIAM Review 53, 217-288, algorithm 4.4) of the columns that most documents have. Linear
-algebra is LAPACK's, whose last bits a processor decides.
+Found by a randomized singular value decomposition with three power iterations (Halko, Martinsson and Tropp 2011,
+SIAM Review 53, 217-288, algorithm 4.4) of the columns that most documents have. Linear algebra is LAPACK's, whose
+last bits a processor decides.
 """
 
 from __future__ import annotations
@@ -12,20 +11,26 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from refinery.recall.logistic import Line, Rows
+from refinery.models.space import Space, space_of
+from refinery.recall.logistic import Rows
 from refinery.shuffle.partition import hash_numbers
+from refinery.text.features import Features, weigh
 
-DIRECTIONS = 64
+DIRECTIONS = 32
 _MORE = 12  # directions that are searched beside those wanted
-_COLUMNS = 1 << 15
+_COLUMNS = 1 << 13
+_ITERATIONS = 4
 _BLOCK = np.float32
 
 
-def directions(rows: Rows, wanted: int = DIRECTIONS) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Where each column stands among the common ones, int32 (width,), -1 of others; float32 (common, directions).
+def latent_space(found: Features, inverse: NDArray[np.float32], wanted: int = DIRECTIONS) -> Space:
+    """The directions of the TF-IDF rows of documents, the first of them the one in which they vary most.
 
-    A row times a direction is of about the same size for each of them. Fewer are found where rows or columns are few.
+    inverse: by bucket, of features.inverse_frequencies. Fewer directions are found where documents or features are
+    few.
     """
+    bits = len(inverse).bit_length() - 1
+    rows = Rows(found.bounds, found.buckets, weigh(found, inverse), len(inverse))
     having = np.bincount(rows.columns, minlength=rows.width)
     common = np.sort(np.argsort(-having, kind="stable")[: min(_COLUMNS, int((having > 1).sum()))])
     place = np.full(rows.width, -1, np.int32)
@@ -33,13 +38,13 @@ def directions(rows: Rows, wanted: int = DIRECTIONS) -> tuple[NDArray[np.int32],
     size = min(wanted + _MORE, len(rows), len(common))
     signs = hash_numbers(np.arange(len(common) * size)).reshape(len(common), size) >> np.uint64(63)
     block = signs.astype(_BLOCK) * 2 - 1
-    for _ in range(2):
+    for _ in range(_ITERATIONS):
         block, _ = _orthonormal(_times(rows, place, block))
         block = _transposed(rows, place, len(common), block)
     # the block is the rows' transposed projection on a basis, so its left singular vectors are directions
-    found, sizes = _orthonormal(block)
-    found, sizes = found[:, :wanted], sizes[:wanted]
-    return place, np.ascontiguousarray(found / sizes * np.float32((len(rows) / max(len(sizes), 1)) ** 0.5))
+    vectors = _orthonormal(block)[0][:, :wanted] * inverse[common][:, None]
+    scale = np.abs(vectors).max(initial=1e-30)
+    return space_of(common.astype(np.uint32), (vectors / scale).astype(np.float16), bits)
 
 
 def _orthonormal(block: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -51,31 +56,14 @@ def _orthonormal(block: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArr
     return np.ascontiguousarray(vectors), sizes.astype(np.float32)
 
 
-def beside(
-    rows: Rows, place: NDArray[np.int32], found: NDArray[np.float32], size: float
-) -> tuple[Rows, NDArray[np.float32]]:
-    """The rows with their places in the space as further columns, and the directions that these are products with.
-
-    size: root mean square of a row's length in the space.
-    """
-    where = _times(rows, place, found)
-    scales = np.sqrt(np.mean(where.astype(np.float64) ** 2, axis=0) * found.shape[1])
-    scales = np.where(scales > 0, size / np.maximum(scales, 1e-12), 0.0).astype(np.float32)
-    where *= scales
-    more = where.shape[1]
+def beside(rows: Rows, places: NDArray[np.float32]) -> Rows:
+    """The rows with further columns: float32 (rows, more)."""
+    more = places.shape[1]
     bounds = rows.bounds + more * np.arange(len(rows) + 1)
     columns = np.empty(bounds[-1], np.uint32)
     values = np.empty(bounds[-1], np.float32)
-    _join(rows.bounds, rows.columns, rows.values, where, np.uint32(rows.width), columns, values)
-    return Rows(bounds, columns, values, rows.width + more), found * scales
-
-
-def folded(line: Line, place: NDArray[np.int32], found: NDArray[np.float32]) -> Line:
-    """The line over rows alone that a line over `beside` of them is."""
-    width = len(place)
-    made = line.coefficients[:width].copy()
-    made[place >= 0] += found.astype(np.float64) @ line.coefficients[width:]
-    return Line(made, line.bias)
+    _join(rows.bounds, rows.columns, rows.values, places, np.uint32(rows.width), columns, values)
+    return Rows(bounds, columns, values, rows.width + more)
 
 
 def _times(rows: Rows, place: NDArray[np.int32], block: NDArray[np.float32]) -> NDArray[np.float32]:

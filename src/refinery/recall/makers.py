@@ -16,7 +16,7 @@ from refinery.shuffle.units import MapUnits
 from refinery.storage.place import Place
 
 Step = Callable[[Sequence[Place], RecallTraining, Place], Sequence[str]]  # writes files, gives their names
-DOCUMENT_BYTES = 16 << 10  # of the memory of a unit that has a whole sample, a document
+DOCUMENT_BYTES = 32 << 10  # of the memory of a unit that has a whole sample, a document
 
 
 def makers_of(result: str, training: RecallTraining) -> dict[str, Maker]:
@@ -37,7 +37,7 @@ class SampleMaker(Maker):
 
     training: RecallTraining
     name: str = "sample"
-    version: int = 1
+    version: int = 2
     makes: str = "sample"
 
     @property
@@ -131,7 +131,7 @@ class RecallMaker(_StepMaker):
     """Takes the model of the last good of all rounds and writes its card."""
 
     name: str = RecallTraining.word
-    version: int = 2
+    version: int = 3
 
     @property
     def settings(self) -> Mapping[str, object]:

@@ -89,9 +89,10 @@ def _lines(card: Card, recalled: Recalled) -> Iterator[str]:
     yield "# Relevance model, by recall"
     yield ""
     yield (
-        f"A linear classifier over hashed words and pairs, of round {recalled.chosen}. Its score is a probability, "
-        f"calibrated for the pool: {pool}, by {sample.seeds:,} seeds ({seeds}) and a sample of {sample.pool:,} of "
-        f"{sample.arrived(POOL):,} documents. About {chosen.prevalence.value:.2%} of the pool is of the domain."
+        f"A linear classifier over hashed words, pairs and pieces of words, of round {recalled.chosen}. Its score is "
+        f"a probability, calibrated for the pool: {pool}, by {sample.seeds:,} seeds ({seeds}) and a sample of "
+        f"{sample.pool:,} of {sample.arrived(POOL):,} documents. "
+        f"About {chosen.prevalence.value:.2%} of the pool is of the domain."
     )
     yield ""
     yield (

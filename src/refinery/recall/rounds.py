@@ -22,9 +22,10 @@ from refinery.errors import DefinitionError
 from refinery.models.binomial import Estimate
 from refinery.models.linear import LinearModel
 from refinery.models.metrics import DEVIATIONS
+from refinery.models.space import no_space
 from refinery.recall.estimate import share, suggest_threshold
 from refinery.recall.held_out import FOLDS, Task, best_fit, log_places
-from refinery.recall.latent import directions
+from refinery.recall.latent import latent_space
 from refinery.recall.logistic import Rows
 from refinery.recall.nearest import nearest
 from refinery.recall.sample import Sample
@@ -121,7 +122,8 @@ def _round(sample: Sample, settings: Settings, before: Round | None) -> Round:
     standing = before.standing if before else np.where(sample.seed, POSITIVE, OPEN).astype(np.int8)
     labels = (standing == POSITIVE).astype(np.float64)
     weights = _weights(sample.seed, standing)
-    task = Task(sample.features, inverse, directions(rows), labels, weights, folds, beside)
+    space = latent_space(sample.features, inverse)
+    task = Task(sample.features, inverse, space.places(sample.features), labels, weights, folds, beside)
     found = best_fit(task, sample.seed)
     calibration = found.calibration
     probability = calibration.probabilities(found.logits)
@@ -138,8 +140,16 @@ def _round(sample: Sample, settings: Settings, before: Round | None) -> Round:
         stopped = _stop(estimates, before.estimates, gain)
         earlier = pool & (before.probability >= before.threshold)
         overlap = float((earlier & recalled).sum() / max((earlier | recalled).sum(), 1))
-    line, measure = found.line, (calibration.scale, calibration.shift)
-    model = LinearModel(line.coefficients.astype(np.float32), found.inverse, line.bias, *measure)
+    line = found.line
+    model = LinearModel(
+        line.coefficients.astype(np.float32),
+        found.inverse,
+        line.bias,
+        space if len(found.latent) else no_space(space.bits),
+        found.latent,
+        calibration.scale,
+        calibration.shift,
+    )
     return Round(number, probability, now, threshold, estimates, overlap, stopped, model)
 
 

@@ -84,7 +84,7 @@ def write_rows(rows: Tables, drawn: Drawn) -> Written:
 
 def _rows(seeds: bool, prepared: TextBatch, about: Mapping[str, pa.Array]) -> pa.Table:
     """Rows of _ROW; the words of seeds stay, to tell near copies among them."""
-    found = features(prepared)
+    found = features(prepared, pieces=True)
     bounds = pa.array(found.bounds.astype(np.int32))
     columns = {
         "seed": pa.repeat(pa.scalar(seeds), len(prepared)),

@@ -1,4 +1,4 @@
-"""The parts of a mix: what was wanted of each, what was there, and what is written, the first time and again."""
+"""What verbs did: of a mix what was wanted of each part, what was there and what is written; tables of others."""
 
 from __future__ import annotations
 
@@ -20,6 +20,16 @@ HEADINGS = (
     "most written",
     "allowed",
 )
+
+
+def verb_tables(manifest: Manifest) -> Iterator[Grid]:
+    """What verbs on the way to an output tell of what they did, a table each."""
+    for stage, tables in manifest.tables.items():
+        for one in tables:
+            table = Grid(f"{stage}: {one.title}", one.columns)
+            for row in one.rows:
+                table.add(*row)
+            yield table
 
 
 def part_tables(manifest: Manifest) -> Iterator[Grid]:

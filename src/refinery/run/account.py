@@ -20,7 +20,7 @@ from refinery.run.joined_tables import unmatched
 from refinery.run.kinds import LANGUAGE, total
 from refinery.run.manifest import BrokenShard, Manifest, SourceAccount, SplitAccount, Suggested
 from refinery.run.output_files import Written
-from refinery.run.parts import part_accounts
+from refinery.run.parts import part_accounts, verb_tables
 from refinery.run.recalled import recalled_of
 from refinery.run.removed import RemovedTallies, add_removed
 from refinery.run.suggested import suggested_precisions, warn_of_impure
@@ -64,6 +64,7 @@ def make_manifest(
         kept=_kept(last.name, decided),
         repeated=_repeated(last.name, decided),
         parts=part_accounts(plan, plan.graph.repeating(last.name), decided),
+        tables=verb_tables(plan, (plan.graph.stages[stage] for stage in stages)),
         licences={s: dict(kinds[LICENCE]) for s, kinds in written.kinds.items() if kinds.get(LICENCE)},
         languages=dict(total(written.kinds.values()).get(LANGUAGE, {})),
         splits=_splits(plan.graph.outputs[name], files),

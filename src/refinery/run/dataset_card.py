@@ -95,6 +95,9 @@ def _blocks(manifest: Manifest) -> Iterator[str]:
         yield _table(
             "Parts", ("part", "share", "fresh tokens", "repeated tokens", "epochs"), _parts(manifest)
         )
+    for stage, tables in manifest.tables.items():
+        for one in tables:
+            yield _table(f"{stage}: {one.title}", one.columns, one.rows)
     if ids := manifest.tokenised:
         yield (
             f"{ids.tokens:,} token ids ({ids.dtype}) of the tokenizer with SHA-256 `{ids.tokenizer}`; `{ids.eod}` "

@@ -21,7 +21,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.errors import ConservationError
-from refinery.filters.verb import NONE, Outcome, Part, Removal
+from refinery.filters.verb import NONE, Explained, Outcome, Part, Removal
 from refinery.plan.plan import PlannedShard
 from refinery.run.decide import DROPPED
 from refinery.run.repeats import REPEATS
@@ -36,6 +36,7 @@ from refinery.storage.write import TableWriter
 NAME_BYTES = 512  # of memory for a dropped document with the kept one's path and id
 # Metadata of a verb file.
 LARGEST, WARNINGS, PARTS = b"refinery.largest", b"refinery.warnings", b"refinery.parts"
+TABLES = b"refinery.tables"
 NAMES = pa.schema(
     [
         ("document", pa.int64()),  # its number
@@ -81,6 +82,8 @@ def write_outcome(
     largest = json.dumps([{**asdict(one), "place": places[one.kept]} for one in outcome.largest])
     told = {LARGEST: largest.encode(), WARNINGS: json.dumps(outcome.warnings).encode()}
     told |= {PARTS: json.dumps([asdict(part) for part in outcome.parts]).encode()} if outcome.parts else {}
+    tables = [asdict(one) for one in outcome.tables]
+    told |= {TABLES: json.dumps(tables).encode()} if tables else {}
     schema = DROPPED.with_metadata(told)
     count = outcome.dropped.partitions
     map_units = partial(map_units, memory=NAME_BYTES * outcome.partition_documents)
@@ -107,6 +110,14 @@ def read_warnings(file: Place) -> list[str]:
     """What an outcome warns of, from one of its verb files."""
     found: list[str] = json.loads((read_schema(file).metadata or {}).get(WARNINGS, b"[]"))
     return found
+
+
+def read_tables(file: Place) -> tuple[Explained, ...]:
+    """What an outcome tells of itself in tables, from one of its verb files."""
+    written = json.loads((read_schema(file).metadata or {}).get(TABLES, b"[]"))
+    return tuple(
+        Explained(one["title"], tuple(one["columns"]), tuple(map(tuple, one["rows"]))) for one in written
+    )
 
 
 def read_parts(file: Place) -> tuple[Part, ...]:

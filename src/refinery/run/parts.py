@@ -1,16 +1,16 @@
-"""The parts of a stage that is mixed: what each was to give, and what of it an output has."""
+"""What verbs tell of what they did: the parts of a stage that is mixed, and tables."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from refinery.run.decide import PartTally
 from refinery.run.manifest import PartAccount
-from refinery.run.outcome import read_parts
+from refinery.run.outcome import read_parts, read_tables
 
 if TYPE_CHECKING:
-    from refinery.filters.verb import Part
+    from refinery.filters.verb import Explained, Part
     from refinery.plan.graph import ResolvedStage
     from refinery.plan.plan import Plan
     from refinery.run.counts import Decided
@@ -22,6 +22,16 @@ def parts_of(plan: Plan, stage: ResolvedStage) -> tuple[Part, ...]:
         return ()
     reached = plan.reaching(stage)
     return read_parts(reached[0].verb_file(plan.outcome_key(stage.name) or "")) if reached else ()
+
+
+def verb_tables(plan: Plan, stages: Iterable[ResolvedStage]) -> dict[str, tuple[Explained, ...]]:
+    """By stage whose verb, which has run, has tables."""
+    found = {}
+    for stage in stages:
+        reached = plan.reaching(stage) if stage.verb else ()
+        if reached and (tables := read_tables(reached[0].verb_file(plan.outcome_key(stage.name) or ""))):
+            found[stage.name] = tables
+    return found
 
 
 def part_accounts(

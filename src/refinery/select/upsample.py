@@ -11,14 +11,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from refinery.definition.values import as_percentage
 from refinery.filters.ranking import rank_keys
-from refinery.filters.verb import Outcome
+from refinery.filters.verb import Explained, Outcome
 from refinery.select.batches import CURVE, DISCARD, RULES, Batch, drop, empty_outcome, repeat
 from refinery.select.budget import find_cutoff, ranked_dtype, within
 from refinery.select.curve import Curve, fit, warnings_of
@@ -33,6 +35,10 @@ from refinery.storage.place import Place
 # A document and how often it is written at least; NEVER: it is discarded.
 WHOLE = np.dtype([("document", np.int64), ("times", np.int32)])
 NEVER = -1
+COUNTS, WHOLE_TOKENS = (
+    4,
+    3,
+)  # columns of what is counted by bucket, and the one of tokens that are spent surely
 
 
 def upsample(
@@ -49,13 +55,28 @@ def upsample(
     whole = Records.create(work / "whole", WHOLE, writers=len(batches))
     ranked = Records.create(work / "fractions", ranked_dtype(1), writers=len(batches))
     write = partial(write_whole, rated.records, quantiles, curve, held_out, whole, ranked)
-    spent = sum(map_units("select whole times", write, batches))
+    written = map_units("select whole times", write, batches)
+    spent = sum(int(found[:, WHOLE_TOKENS].sum()) for found in written)
     cutoff = find_cutoff(ranked, max(chosen.tokens - spent, 0), map_units, work)
     outcome = empty_outcome(RULES, batches, work, drops=2, repeats=True)
     keys, remaining = (cutoff.keys, cutoff.remaining) if cutoff else (None, (0,) * len(batches))
     units = list(enumerate(remaining))
     map_units("select times", partial(write_times, whole, ranked, keys, outcome), units)
-    return replace(outcome, warnings=warnings_of(curve))
+    counts = sum(written, np.zeros((len(curve.edges) + 2, COUNTS)))
+    return replace(outcome, warnings=warnings_of(curve), tables=(factors_table(curve, counts),))
+
+
+def factors_table(curve: Curve, counts: NDArray[np.float64]) -> Explained:
+    """How often documents are written by bucket, the worst first; counts: as `write_whole` gives them."""
+    bounds = [0.0, *curve.edges, 1.0]
+    names = [f"{as_percentage(low)} to {as_percentage(high)}" for low, high in pairwise(bounds)]
+    rows = tuple(
+        (name, f"{documents:,.0f}", f"{tokens:,.0f}", f"{wanted / tokens:.2f}", f"{wanted:,.0f}")
+        for name, (documents, tokens, wanted, _) in zip([*names, "in no group"], counts, strict=True)
+        if tokens
+    )
+    columns = ("tokens from the worst", "documents", "tokens", "times", "tokens written")
+    return Explained("times that documents are written, by quality", columns, rows)
 
 
 def write_whole(
@@ -66,15 +87,16 @@ def write_whole(
     whole: Records,
     ranked: Records,
     batch: Batch,
-) -> int:
+) -> NDArray[np.float64]:
     """Writes how often a batch's documents are written at least, and ranks them by what is left of their factors.
 
-    Gives the tokens that are spent so.
+    Gives by bucket, and last for documents whose group no sample has, float64 (buckets + 1, COUNTS): documents, their
+    tokens, those times the factors, and those times how often they are written at least.
     """
     found = quantiles.read()
     factors = np.stack([curve.factors(starts) for starts in found["start"]])
     once = _held_out(batch, held_out) if held_out else np.zeros(batch.stop - batch.start, np.bool_)
-    spent = 0
+    counts = np.zeros((len(curve.edges) + 2, COUNTS))
     with whole.writer(batch.number) as times_writer, ranked.writer(batch.number) as rank_writer:
         for records in rated.each(writers=[batch.number]):
             group, bucket = buckets_of(found, records)
@@ -83,11 +105,16 @@ def write_whole(
             times = np.empty(len(records), WHOLE)
             times["document"], times["times"] = records["document"], wanted
             fraction = wanted - times["times"]
-            spent += int((times["times"] * records["tokens"]).sum())
+            row = np.where(group >= 0, bucket, len(counts) - 1)
+            tokens = records["tokens"]
+            for column, each in enumerate(
+                (np.ones(len(row)), tokens, tokens * wanted, tokens * times["times"])
+            ):
+                counts[:, column] += np.bincount(row, each, minlength=len(counts))
             times["times"][(bucket == 0) & (group >= 0) & (curve.discard > 0)] = NEVER
             times_writer.write(times)
             rank_writer.write(_ranked(records[fraction > 0], fraction[fraction > 0], ranked.form))
-    return spent
+    return counts
 
 
 def _held_out(batch: Batch, split: Any) -> NDArray[np.bool_]:

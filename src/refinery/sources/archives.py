@@ -29,12 +29,12 @@ from refinery.sources.documents import (
     SourceSpec,
 )
 from refinery.sources.encoding import head_as_utf8
-from refinery.sources.find import stray_names
 from refinery.sources.foreign import foreign
 from refinery.sources.formats import format_of
 from refinery.sources.identity import HEAD, file_head
 from refinery.sources.readers import READERS, Head, Reader
 from refinery.sources.schema import json_column, unify
+from refinery.sources.stray import stray_names
 from refinery.sources.unpack import temporary_file
 from refinery.storage.marks import is_json_text
 from refinery.storage.url import redact

@@ -10,7 +10,7 @@ import glob
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -20,18 +20,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from refinery.errors import InputError
-from refinery.sources.formats import DOCUMENT_FILES, named_format
 from refinery.sources.lake_tables import not_live
+from refinery.sources.stray import stray_names
 from refinery.storage.place import require_data
-from refinery.storage.url import has_dots, is_url, local_path, redact
+from refinery.storage.url import is_url, local_path, redact
 
-_STRAY_ENDINGS = (".crc", ".tmp", ".temp", ".part", ".partial", ".inprogress", ".md5", ".sha256", ".lock")
-_ABOUT = {  # names, without an ending, of files about the others
-    "LICENSE", "LICENCE", "COPYING", "NOTICE", "AUTHORS", "CHANGELOG", "CONTRIBUTING", "CODE_OF_CONDUCT", "SECURITY",
-    "CITATION", "requirements", "robots",
-}  # fmt: skip
 _MAGIC = re.compile(r"[*?\[]")
-_HIDDEN_FOLDER = re.compile(r"(?:^|/)[._]")
 _TAGS = ("md5Hash", "blob_id", "ETag", "etag", "generation")  # hashes first: a new description is a new etag
 _TIMES = ("LastModified", "last_modified", "mtime", "created")
 
@@ -119,7 +113,7 @@ def _find(patterns: Sequence[str]) -> Found:
         if len(here) == 1 and _plain(pattern) in here:
             files |= here
             continue
-        is_stray = stray_names(root, pattern)
+        is_stray = stray_names(root, asked=_plain(pattern).rpartition("/")[2], of_store=is_url(pattern))
         for path, found in here.items():
             (ignored if is_stray(path) else files)[path] = found
     root = _common(roots)
@@ -276,28 +270,6 @@ def _below(path: str, root: str) -> str:
     if not is_url(path):  # a ? is a part of its name, bytes that are no text are escapes
         return below.encode(errors="backslashreplace").decode()
     return redact(below) if "://" in below else below.partition("?")[0]
-
-
-def stray_names(root: str, pattern: str) -> Callable[[str], bool]:
-    """Tells of a path below a root whether it only lies beside data, unless the pattern asks for such names."""
-    asked = _plain(pattern).rpartition("/")[2]
-    # who asks for files that are documents by their ending wants all of them
-    by_ending = bool(_MAGIC.search(asked)) and named_format(asked) in DOCUMENT_FILES
-    hidden = {"."} if by_ending else {".", "_"}
-    of_store, start = is_url(pattern), len(root)
-
-    def is_stray(path: str) -> bool:
-        if of_store and has_dots(path):  # what no two clients would agree on is not read
-            return True
-        folders, _, name = path[start:].lstrip("/").rpartition("/")
-        if name[:1] in hidden and name[:1] != asked[:1]:
-            return True
-        if folders and _HIDDEN_FOLDER.search(folders):
-            return True
-        about = name[:6].upper() == "README" or name.partition(".")[0] in _ABOUT
-        return name.lower().endswith(_STRAY_ENDINGS) or (about and not by_ending)
-
-    return is_stray
 
 
 def _nearby(pattern: str) -> str:

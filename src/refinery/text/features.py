@@ -1,10 +1,12 @@
 """Hashed features of prepared texts, sparse: which words and pairs of neighbours a document has, and how often.
 
-A feature is a word of `refinery.text.prepare` (in scripts without spaces a character) or a pair of neighbours, hashed
-into 2^bits buckets with the hashes of refinery.text.ngrams_hashed; no words are kept. Features of many documents lie
-as compressed sparse rows, so that what is learnt from them (nearest seed, topics, a linear model) is a loop over
-arrays. A row counts the first MOST_WORDS words of a document: what a document is about it says early, and the memory
-of a sample is bounded so.
+A feature is a word of `refinery.text.prepare` (in scripts without spaces a character), a pair of neighbours or, where
+they are wanted, a piece of a word, hashed into 2^bits buckets with the hashes of refinery.text.ngrams_hashed; no
+words are kept. Pieces are PIECE characters in a row of a longer word, those at its start and at its end apart: they
+tell what it shares with words that were never seen (Bojanowski et al. 2017, TACL 5, 135-146). Features of many
+documents lie as compressed sparse rows, so that what is learnt from them (nearest seed, topics, a linear model) is a
+loop over arrays. A row counts the first MOST_WORDS words of a document: what a document is about it says early, and
+the memory of a sample is bounded so.
 
 TF-IDF as Salton and Buckley 1988 (Information Processing and Management 24, 513-523) have it: a feature counts
 (1 + ln tf) ln((1 + N) / (1 + df)), the row then has length 1. Logarithms are the package's own, so values are the
@@ -26,8 +28,16 @@ from refinery.text.hashing import hash_bytes, mix
 BITS = 20
 MOST_BITS = 22  # two passes of the sort
 MOST_WORDS = 4096
+PIECE = 4
+LONGEST_WORD = 40  # characters, of which pieces are taken: what is longer is no word
 _DIGIT = np.uint32(11)  # bits that a pass of the sort looks at
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
+_WITHIN, _START, _END = (
+    np.uint64(0xD6E8FEB86659FD93),
+    np.uint64(1),
+    np.uint64(2),
+)  # of a word, where a piece is
+_MOST_COUNT = np.uint16(0xFFFF)
 
 
 @dataclass(frozen=True)
@@ -45,10 +55,13 @@ class Features:
         return len(self.bounds) - 1
 
 
-def features(prepared: TextBatch, bits: int = BITS, most_words: int = MOST_WORDS) -> Features:
+def features(
+    prepared: TextBatch, bits: int = BITS, most_words: int = MOST_WORDS, pieces: bool = False
+) -> Features:
     """Features of texts that `refinery.text.prepare.prepare` has made.
 
-    bits: at most MOST_BITS; most_words: of a document, at most MOST_WORDS * 8, so that counts fit.
+    bits: at most MOST_BITS; most_words: of a document, at most MOST_WORDS * 8; pieces: whether of words too. A count
+    above 65,535 is told as that.
 
     >>> found = features(TextBatch.from_texts(["to be or not to be", ""]))
     >>> found.bounds.tolist(), sorted(found.counts.tolist())
@@ -56,16 +69,15 @@ def features(prepared: TextBatch, bits: int = BITS, most_words: int = MOST_WORDS
     """
     text = prepared.data[prepared.offsets[0] : prepared.offsets[-1]]
     words = int(np.count_nonzero(text == 32)) + len(prepared)
-    longest = min(most_words, int(np.diff(prepared.offsets).max(initial=0)) // 2 + 1)
-    buckets, counts = (
-        np.empty(2 * words, np.uint32),
-        np.empty(2 * words, np.uint16),
-    )  # untouched pages are free
+    bytes_most = int(np.diff(prepared.offsets).max(initial=0))
+    longest = min(most_words, bytes_most // 2 + 1)
+    size, most = 2 * words, 2 * longest
+    if pieces:
+        size, most = size + len(text), most + min(bytes_most, longest * LONGEST_WORD)
+    buckets, counts = np.empty(size, np.uint32), np.empty(size, np.uint16)  # untouched pages are free
     bounds = np.zeros(len(prepared) + 1, np.int64)
-    room = np.empty((2, 2 * longest), np.uint32)
-    _count(
-        prepared.data, prepared.offsets, np.uint64((1 << bits) - 1), most_words, room, bounds, buckets, counts
-    )
+    room, mask = np.empty((2, most), np.uint32), np.uint64((1 << bits) - 1)
+    _count(prepared.data, prepared.offsets, mask, most_words, pieces, room, bounds, buckets, counts)
     return Features(bounds, buckets[: bounds[-1]].copy(), counts[: bounds[-1]].copy())
 
 
@@ -76,9 +88,33 @@ def pair_hash(before, word):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _count(data, offsets, mask, most_words, room, bounds, buckets, counts):  # type: ignore[no-untyped-def]
+def _cut(data, start, end, mask, starts, room, n):  # type: ignore[no-untyped-def]
+    """Puts the pieces of a word into room[0, n:], gives how many are there; starts: room for places of characters."""
+    characters = 0
+    for position in range(start, end):
+        if data[position] & 0xC0 != 0x80:
+            if characters == LONGEST_WORD:
+                return n
+            starts[characters] = position
+            characters += 1
+    if characters <= PIECE:
+        return n
+    starts[characters] = end
+    for i in range(characters - PIECE + 1):
+        piece = hash_bytes(data, starts[i], starts[i + PIECE]) ^ _WITHIN
+        if i == 0:
+            piece ^= _START
+        elif i == characters - PIECE:
+            piece ^= _END
+        room[0, n] = np.uint32(mix(piece) & mask)
+        n += 1
+    return n
+
+
+@njit(cache=True, nogil=True)
+def _count(data, offsets, mask, most_words, pieces, room, bounds, buckets, counts):  # type: ignore[no-untyped-def]
     """Fills bounds, buckets and counts; room: uint32 (2, features of the longest document)."""
-    size = np.int64(0)
+    size, starts = np.int64(0), np.empty(LONGEST_WORD + 1, np.int64)
     for document in range(len(offsets) - 1):
         position, end = offsets[document], offsets[document + 1]
         words, n, before = 0, 0, np.uint64(0)
@@ -87,6 +123,8 @@ def _count(data, offsets, mask, most_words, room, bounds, buckets, counts):  # t
             while position < end and data[position] != 32:
                 position += 1
             word = hash_bytes(data, start, position)
+            if pieces:
+                n = _cut(data, start, position, mask, starts, room, n)
             position += 1
             room[0, n] = np.uint32(word & mask)
             n += 1
@@ -100,7 +138,7 @@ def _count(data, offsets, mask, most_words, room, bounds, buckets, counts):  # t
         for i in range(n):
             bucket = room[0, i]
             if last >= bounds[document] and buckets[last] == bucket:
-                counts[last] += np.uint16(1)
+                counts[last] += np.uint16(counts[last] < _MOST_COUNT)
             else:
                 last += 1
                 buckets[last], counts[last] = bucket, np.uint16(1)
@@ -158,12 +196,12 @@ def weigh(found: Features, inverse: NDArray[np.float32]) -> NDArray[np.float32]:
     inverse: by bucket, see `inverse_frequencies`.
     """
     values = np.empty(len(found.buckets), np.float32)
-    _weigh(found.bounds, found.buckets, found.counts, inverse, _dampings(), values)
+    _weigh(found.bounds, found.buckets, found.counts, inverse, dampings(), values)
     return values
 
 
 @cache
-def _dampings() -> NDArray[np.float32]:
+def dampings() -> NDArray[np.float32]:
     """1 + ln tf by tf, which is a uint16; of 0 it is 0."""
     from refinery.text.elementary import logs
 

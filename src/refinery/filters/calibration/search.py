@@ -116,7 +116,9 @@ def find_levels(problem: Problem) -> Floats:
     found = search(problem)
     lost, held = problem.lost(found), held_alone(problem, found)
     groups = [_stricter(one, np.flatnonzero((lost | held)[one.rows])) for one in problem.groups]
-    return found if groups == [*problem.groups] else search(replace(problem, groups=groups))
+    if [(one.most, one.lose) for one in groups] == [(one.most, one.lose) for one in problem.groups]:
+        return found
+    return search(replace(problem, groups=groups))
 
 
 def _stricter(group: Group, lost: Rows) -> Group:
