@@ -7,7 +7,7 @@ def test_the_demo_finds_its_domain(tmp_path, refinery):
     """Most of what is left is from the package whose other half trained the model, on modules not in the crawl."""
     code, out, err = refinery("demo", tmp_path / "demo")
     assert code == 0, err
-    assert "Written to" in out
+    assert "The documents are in" in out
     found = pl.read_parquet(tmp_path / "demo/out/numerical/data-*.parquet")
     assert found.height > 50
     assert (found["package"] == "numpy").mean() > 0.8

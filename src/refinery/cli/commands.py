@@ -296,4 +296,4 @@ def _show(output: Output, above: Collection[str], told: Collection[str], *, tabl
         unread = f"{rejected:,} rows were rejected and {broken} files could not be read"
         echo(f"{unread}: see {output.records}/rejects-*.parquet", err=True)
     if table:
-        echo(f"Written to {output.path}, its records to {output.records}")
+        echo(f"The documents are in {output.path}, their records in {output.records}")
