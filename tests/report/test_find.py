@@ -209,7 +209,7 @@ def test_an_output_on_a_store(bucket, refinery, tmp_path):
 
 
 def test_a_name_of_no_file_is_no_text(refinery, tmp_path, monkeypatch):
-    """A mistyped file or a folder ends with exit code 2 before the output is read: `not found` would tell of a text."""
+    """A mistyped file or a folder ends with exit code 2, whatever the output: `not found` would tell of a text."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
     for name in ("exams/quesiton.jsonl", "./nothere", "questions.txt", "folder"):
