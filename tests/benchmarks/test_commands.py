@@ -59,19 +59,9 @@ OTHERS = {
     "--negative {0}/pool/train/medical/negative --out {0}/pool/models/medical",
     "run": "run {0}/pool/medical-en.yaml --workers 1 --quiet",
 }
-# One after the other, beside each other; those of the first need its pool and its run, or much time.
+# One after the other, beside each other; those of the first need its pool and its run.
 LANES = (
-    (
-        "pool.py",
-        "train",
-        "run",
-        "quality.py",
-        "scaling.py",
-        "everywhere.py",
-        "many_files.py",
-        "scale.py",
-        "passages.py",
-    ),
+    ("pool.py", "train", "run", "quality.py", "scaling.py", "everywhere.py"),
     (
         "throughput.py",
         "peers.py",
@@ -86,6 +76,9 @@ LANES = (
         "packs.py",
         "decontamination.py",
         "copies.py",
+        "passages.py",
+        "scale.py",
+        "many_files.py",
     ),
 )
 APART = {"threshold.py": "test_threshold.py", "check.py": "test_commands.py"}  # whose tests start them
