@@ -67,7 +67,7 @@ def go_when_begun(node, folder: Path) -> None:
         (folder / "go").touch()
 
 
-ALLOWED = 5 << 29  # bytes that may still be taken before Ray kills
+ALLOWED = 7 << 29  # bytes that may still be taken, by whatever process, before Ray kills
 
 
 @pytest.fixture

@@ -90,7 +90,11 @@ def test_two_runs_at_once_give_the_bytes_of_a_run_on_this_machine(cluster, comma
         )
         for name, options in given.items()
     ]
-    ended = [process.communicate(timeout=120)[1] for process in begun]
+    try:
+        ended = [process.communicate(timeout=120)[1] for process in begun]
+    finally:
+        for process in begun:
+            process.kill()
     assert [process.returncode for process in begun] == [0, 0], ended
     expected = output_hashes(repository / "out-local")
     expected.pop(".refinery-output.json")
