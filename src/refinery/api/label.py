@@ -128,7 +128,7 @@ def compare(
     >>> rows = [f'{{"stratum": 1, "stratum_documents": 900, "row": {n}, "score": {n}, "label": {int(n >= 45)}}}'
     ...         for n in range(90)]
     >>> file = pathlib.Path(tempfile.mkdtemp()) / "labels.jsonl"
-    >>> _ = file.write_text("\n".join(rows))
+    >>> _ = file.write_text("\\n".join(rows))
     >>> refinery.compare(file).scores[0].auc.value
     1.0
     """
