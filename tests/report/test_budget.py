@@ -25,7 +25,7 @@ def test_counts_have_three_figures(number, text):
 def test_tables_say_law_and_source():
     """Two tables a model, then the reverse, repeats and replay; each number has its source."""
     found = list(budget_tables(budget(2e9, [1.3e9, 7e9])))
-    assert len(found) == 2 * 2 + 3
+    assert len(found) == 2 * 2 + 4
     assert all("arXiv" in row[-1] for table in (found[0], found[2]) for row in table.rows)
     assert next(row[:2] for row in found[5].rows if row[0] == "medical") == ("medical", "3 to 4")
     assert found[1].rows[0][:3] == ("1", "2B", "2B")

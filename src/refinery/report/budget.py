@@ -8,7 +8,7 @@ from math import isfinite
 from refinery.definition.values import as_percentage
 from refinery.report.grid import Grid
 from refinery.scaling.budget import Budget, ModelBudget
-from refinery.scaling.published import REPLAY_SOURCE, STRONG_SHIFT, WEAK_SHIFT, Shift
+from refinery.scaling.published import CHEMISTRY, REPLAY_SOURCE, STRONG_SHIFT, WEAK_SHIFT, Shift, Tolerance
 
 BAR = 20  # characters of the longest
 _UNITS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
@@ -26,6 +26,7 @@ def budget_tables(found: Budget) -> Iterator[Grid]:
         repeats.add(one.domain, epochs, one.regime, one.source)
     yield repeats
     yield _replay((WEAK_SHIFT, STRONG_SHIFT))
+    yield _tolerance(CHEMISTRY)
 
 
 def count_text(number: float) -> str:
@@ -91,4 +92,14 @@ def _replay(shifts: tuple[Shift, ...]) -> Grid:
         for one in shift.replays:
             share = as_percentage(one.share)
             table.add(shift.what, share, f"{one.old:.2f}", f"{shift.base:.2f}", f"{one.new:.2f}")
+    return table
+
+
+def _tolerance(found: Tolerance) -> Grid:
+    table = Grid(
+        f"Published: most domain text for a bounded loss ({found.source})",
+        ("shift", "domain text", "old loss", "without old text"),
+    )
+    rises = (f"+{as_percentage(found.allowed)}", f"+{as_percentage(found.alone)}")
+    table.add(found.what, as_percentage(found.share), *rises)
     return table
