@@ -83,7 +83,7 @@ def command(cluster) -> Callable[..., tuple[int, str, str]]:
             env={**os.environ, **environment},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
         return done.returncode, done.stdout, done.stderr

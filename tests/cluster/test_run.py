@@ -91,7 +91,7 @@ def test_two_runs_at_once_give_the_bytes_of_a_run_on_this_machine(cluster, comma
         for name, options in given.items()
     ]
     try:
-        ended = [process.communicate(timeout=120)[1] for process in begun]
+        ended = [process.communicate(timeout=300)[1] for process in begun]
     finally:
         for process in begun:
             process.kill()
