@@ -81,7 +81,7 @@ def host_of(written: str, place: str) -> str:
 
 
 def gold_cuts(column: str, values: Floats, gold: Floats, thresholds: Iterable[float]) -> Sequence[GoldCut]:
-    """Cuts that keep SHARES of all, less where many values are equal, and those at thresholds, the strictest first.
+    """Cuts that keep SHARES of all, more where many values are equal, and those at thresholds, the strictest first.
 
     values: of all documents; gold: of those of gold hosts; -inf of one without a value, which no cut keeps.
 
