@@ -79,6 +79,11 @@ def test_a_run_is_compared_without_labels(tmp_path, refinery):
     )
     code, out, _ = refinery("compare", labels, *gold)
     assert code == 0 and "AUC" in out and "MB/s" in out and "gold hosts" in out
-    for wrong in ((), ("--gold-hosts", tmp_path / "gold.txt", "--column", "words"), ("--run", run)):
+    without_run = (
+        (),
+        ("--gold-hosts", tmp_path / "gold.txt", "--column", "words"),
+        (labels, "--stage", "long"),
+    )
+    for wrong in (*without_run, ("--run", run)):
         code, out, err = refinery("compare", *wrong)
         assert (code, out, err.count("\n")) == (2, "", 1), wrong

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from refinery.definition.trainings import ImportanceTraining, NamedModel, RelevanceTraining
+from refinery.definition.trainings import ImportanceTraining, NamedModel, RecallTraining, RelevanceTraining
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,12 @@ def test_a_model_says_how_it_is_made():
     assert NamedModel.model_validate(trained.model_dump(mode="json")) == trained
     weighed = NamedModel.model_validate({"importance": {"positive": "a", "raw": "b"}})
     assert weighed.training == ImportanceTraining(positive=("a",), raw=("b",))
+
+
+def test_gold_hosts_are_hosts_in_one_form():
+    """As hosts, or as the URL of a first page; a page is none."""
+    recall = {"seeds": ["a"], "pool": ["b"]}
+    given = ["https://Cancer.gov/", "heart.org", "cancer.gov"]
+    assert RecallTraining(**recall, gold_hosts=given).gold_hosts == ("cancer.gov", "heart.org")
+    with pytest.raises(ValidationError, match=r"'cancer.gov/about' is no host; give hosts or sites"):
+        RecallTraining(**recall, gold_hosts=["cancer.gov/about"])

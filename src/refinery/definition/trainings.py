@@ -177,11 +177,12 @@ class RecallTraining(Model):
     @field_validator("gold_hosts")
     @classmethod
     def _hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
-        from refinery.text.hosts import host_name
+        from refinery.text.hosts import host_as_given
 
-        if wrong := [host for host in hosts if host_name(host) is None]:
+        names = {host: host_as_given(host) for host in hosts}
+        if wrong := [host for host, name in names.items() if name is None]:
             raise ValueError(f"{wrong[0]!r} is no host; give hosts or sites, such as cancer.gov")
-        return tuple(sorted({host_name(host) or host for host in hosts}))
+        return tuple(sorted({name for name in names.values() if name}))
 
 
 class QuantileCount(Model):

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from refinery.errors import InputError
 from refinery.storage.place import unreadable
-from refinery.text.hosts import host_name
+from refinery.text.hosts import host_as_given
 
 SHARES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)  # of all documents, that are kept
 
@@ -73,12 +73,8 @@ def read_hosts(file: str | Path) -> tuple[str, ...]:
 
 
 def host_of(written: str, place: str) -> str:
-    """A host as it is written, also as the URL of its first page, in its one form; raises InputError for another.
-
-    >>> host_of("https://Cancer.gov/", "")
-    'cancer.gov'
-    """
-    name = host_name(written.partition("://")[2].removesuffix("/") if "://" in written else written)
+    """`host_as_given`; raises InputError with the place of what is no host."""
+    name = host_as_given(written)
     if name is None:
         raise InputError(place, f"{written!r} is no host", "give hosts or sites, such as cancer.gov")
     return name

@@ -26,7 +26,7 @@ from refinery.text.prepare import WORDS
 from refinery.watch.printable import markdown_code
 
 CARDS = (CARD, CARD_TEXT)
-_MOST = 0.9  # of the seeds
+_MOST_SEEDS = 0.9  # the share that "most seeds" means
 Scores = NDArray[np.float32]
 
 
@@ -135,4 +135,4 @@ def warnings(card: Card) -> tuple[str, ...]:
 
 def _like_seeds(card: Card) -> int:
     """Documents of the sample that score as high as nine of ten seeds."""
-    return min((one.kept for one in card.curve if one.recall >= _MOST), default=0)
+    return min((one.kept for one in card.curve if one.recall >= _MOST_SEEDS), default=0)

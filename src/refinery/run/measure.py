@@ -115,10 +115,7 @@ def measure(task: MeasureTask) -> Measured:
         if known is not None and documents != len(known):
             raise _other_rows(planned)
     if description is not None:
-        if planned.shard.pack:
-            write_lineage(planned.shard.pack.lineage, description.files)
-        if planned.shard.archived:
-            write_lineage(planned.shard.archived, description.archived)
+        _write_lineages(planned, description)
         record = ShardRecord(
             description.rows,
             documents,
@@ -133,6 +130,14 @@ def measure(task: MeasureTask) -> Measured:
         )
         commit_bytes(planned.record_file, sealed_json(record), scratch=True)
     return Measured(documents, size, time.perf_counter() - started)
+
+
+def _write_lineages(planned: PlannedShard, description: Description) -> None:
+    """Of the files of a pack and of those in archives."""
+    if planned.shard.pack:
+        write_lineage(planned.shard.pack.lineage, description.files)
+    if planned.shard.archived:
+        write_lineage(planned.shard.archived, description.archived)
 
 
 def _listing_rows(batch: Documents, texts: TextBatch) -> pa.RecordBatch:

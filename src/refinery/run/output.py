@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import orjson
 import pyarrow as pa
@@ -20,6 +20,7 @@ from refinery.run import guards
 from refinery.run.account import make_manifest
 from refinery.run.attribution import attribution, telling_columns
 from refinery.run.context import Run
+from refinery.run.counts import Decided
 from refinery.run.dataset_card import dataset_card
 from refinery.run.decisions import decisions_tasks, write_decisions
 from refinery.run.joined_tables import warn_of_unmatched
@@ -94,14 +95,7 @@ def make_output(run: Run, name: str) -> Manifest:
         left = sum(one.kept[above].documents for one in decided if above in one.kept)
         run.finish(before.of, before.documents, left)
     kept = sum(one.kept[stage.name].documents for one in decided if stage.name in one.kept)
-    for above in plan.graph.ancestors(stage.name):
-        at = plan.graph.stages[above]
-        guards.judge(run, [*guards.losses(run, at, decided), *guards.budget_missed(at, decided)])
-        guards.warn_of_unjudged(run, at)
-    if repeating := plan.graph.repeating(stage.name):
-        accounts = part_accounts(plan, repeating, decided)
-        guards.judge(run, [guards.part_missed(repeating.name, *one) for one in accounts.items()])
-    guards.warn_of_empty_sources(run, name, stage)
+    _guard(run, name, stage, decided)
     warn_of_unmatched(run, stage.sources)
     id_type = common_id_type(records[planned.number].id_type() for planned in _by_schema(run, stage))
     output = write_output(run, name, carried_columns(run, stage), id_type, staged)
@@ -116,17 +110,28 @@ def make_output(run: Run, name: str) -> Manifest:
     manifest = make_manifest(run, name, decided, output)
     data = [file.path for file in manifest.files]
     beside = [file.path for file in (*manifest.decisions, *manifest.rejects, *manifest.sequences)]
-    texts = {
-        CARD: dataset_card(manifest, output.layout.schema),
-        **attribution(manifest, _telling(run, stage)),
-        **mixture(manifest),
-    }
+    texts = {CARD: dataset_card(manifest, output.layout.schema)}
+    texts |= attribution(manifest, _telling(run, stage))
+    texts |= mixture(manifest)
     if manifest.tokenised:
         texts |= data_paths(manifest.tokenised, manifest.files)
     content = orjson.dumps(manifest.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
     folders.finish(folder, staged, data, beside, content, texts, run.still_held)
     run.finish(of, kept, written)
     return manifest
+
+
+def _guard(run: Run, name: str, stage: ResolvedStage, decided: Sequence[Decided]) -> None:
+    """Stops or warns, as `guards` of the definition say, by what was decided on the way to an output."""
+    graph = run.plan.graph
+    for above in graph.ancestors(stage.name):
+        at = graph.stages[above]
+        guards.judge(run, [*guards.losses(run, at, decided), *guards.budget_missed(at, decided)])
+        guards.warn_of_unjudged(run, at)
+    if repeating := graph.repeating(stage.name):
+        accounts = part_accounts(run.plan, repeating, decided)
+        guards.judge(run, [guards.part_missed(repeating.name, *one) for one in accounts.items()])
+    guards.warn_of_empty_sources(run, name, stage)
 
 
 def _warn_of_licences(run: Run, name: str, output: Written) -> None:

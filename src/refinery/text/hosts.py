@@ -50,6 +50,15 @@ def host_name(written: str) -> str | None:
     return name if len(name) <= MOST and _NAME.fullmatch(name) else None
 
 
+def host_as_given(written: str) -> str | None:
+    """A host as a person writes it, also as the URL of its first page, in its one form; None for what is none.
+
+    >>> host_as_given("https://Cancer.gov/"), host_as_given("cancer.gov/about")
+    ('cancer.gov', None)
+    """
+    return host_name(written.partition("://")[2].removesuffix("/") if "://" in written else written)
+
+
 def site(host: str) -> str:
     """The site of a host in its one form.
 
