@@ -91,10 +91,8 @@ def _texts(file: Path) -> list[str]:
     return pq.read_table(file, columns=["text"]).column(0).to_pylist()  # type: ignore[no-any-return]
 
 
-def make_corpus(folder: Path, documents: int) -> int:
-    """Writes the documents as Parquet files of FILE_DOCUMENTS; gives the bytes of text."""
-    with tempfile.TemporaryDirectory() as demo:
-        pool = sentences(Path(demo) / "demo")
+def make_corpus(folder: Path, documents: int, pool: pa.Array) -> int:
+    """Writes documents of the pool's sentences as Parquet files of FILE_DOCUMENTS; gives the bytes of text."""
     folder.mkdir(parents=True)
     size = 0
     for number, start in enumerate(range(0, documents, FILE_DOCUMENTS)):
@@ -184,7 +182,8 @@ def benchmark(folder: Path, options: argparse.Namespace) -> None:
     """Runs both definitions twice and prints what they took."""
     data = Path(options.data).resolve() if options.data else folder / "corpus"
     if not data.exists():
-        make_corpus(data, options.documents)
+        with tempfile.TemporaryDirectory() as demo:
+            make_corpus(data, options.documents, sentences(Path(demo) / "demo"))
     files = data_files([str(data)])
     size = sum(
         int(pc.sum(pc.binary_length(pq.read_table(f, columns=["text"]).column(0))).as_py()) for f in files

@@ -59,9 +59,9 @@ OTHERS = {
     "--negative {0}/pool/train/medical/negative --out {0}/pool/models/medical",
     "run": "run {0}/pool/medical-en.yaml --workers 1 --quiet",
 }
-# One after the other, beside each other; the last of the second needs the run of the first.
+# One after the other, beside each other; those of the first need its pool and its run.
 LANES = (
-    ("pool.py", "train", "run", "quality.py", "everywhere.py"),
+    ("pool.py", "train", "run", "quality.py", "scaling.py", "everywhere.py"),
     (
         "throughput.py",
         "peers.py",
@@ -79,7 +79,6 @@ LANES = (
         "passages.py",
         "scale.py",
         "many_files.py",
-        "scaling.py",
     ),
 )
 APART = {"threshold.py": "test_threshold.py", "check.py": "test_commands.py"}  # whose tests start them
@@ -124,8 +123,6 @@ def ran(tmp_path_factory) -> Iterator[dict[str, "Future[Ran]"]]:
     found: dict[str, Future[Ran]] = {name: Future() for lane in LANES for name in lane}
 
     def run(name: str) -> Ran:
-        if name == "scaling.py":
-            found["run"].result()
         out = folder / f"{name}.json"
         program = [FOLDER / name, "--json", out] if name in COMMANDS else ["-c", REFINERY]
         words = ({**COMMANDS, **OTHERS}[name]).format(folder).split()

@@ -6,6 +6,7 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from threshold import make_corpus
 
@@ -38,7 +39,7 @@ def test_the_benchmark_measures_once(tmp_path):
 
 def test_the_corpus_has_the_duplicates_that_are_told(tmp_path):
     """Of a hundred documents four are copies of the one before, and four differ from it in a sentence."""
-    make_corpus(tmp_path / "corpus", 200)
+    make_corpus(tmp_path / "corpus", 200, pa.array([f"This is sentence {n}." for n in range(1000)]))
     texts = pq.read_table(tmp_path / "corpus" / "00000.parquet").column("text").to_pylist()
     lines = [text.split("\n") for text in texts]
     pairs = list(enumerate(pairwise(lines), 1))

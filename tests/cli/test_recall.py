@@ -19,10 +19,10 @@ def test_a_pool_and_seeds_in_one_command(refinery, tmp_path: Path) -> None:
     write_jsonl(tmp_path / "pool.jsonl", [{"text": text} for text in [*fresh, *documents(OTHER, 150, 3)]])
     out = tmp_path / "out"
     command = ("recall", tmp_path / "pool.jsonl", "--seeds", tmp_path / "seeds.jsonl", "--out", out)
-    code, told, err = refinery(*command, "--rounds", 1, "--tokens", 900, "--workers", 1, "-q")
-    assert code == 0 and err.startswith("warning: stage found: it has ") and "of the 900 tokens" in err
+    code, told, err = refinery(*command, "--rounds", 1, "--tokens", 5000, "--workers", 1, "-q")
+    assert code == 0 and err.startswith("warning: stage found: it has ") and "of the 5,000 tokens" in err
     kept = [text for file in (out / "recalled").iterdir() for text in pl.read_parquet(file)["text"]]
-    assert {*seeds} < {*kept} and 5 <= len({*kept} & {*fresh}) < 30
+    assert {*seeds} < {*kept} and len({*kept} & {*fresh}) >= 25
     assert "rounds over 180 of 180 documents of the pool" in " ".join(told.split())
     assert f"refinery budget {out / 'recalled'} --params 1.3B" in told
     assert refinery("budget", out / "recalled", "--params", "1.3B")[0] == 0

@@ -32,4 +32,4 @@ def test_each_setting_is_part_of_the_key():
     assert all(one != other for n, one in enumerate(found) for other in found[:n])
     assert found[3] == Passages(Settings(characters=100, rest=100)).settings
     tokens = Passages(Settings(tokens=100))
-    assert tokens.counting("llama").settings != tokens.settings
+    assert tokens.for_family("llama").settings != tokens.settings

@@ -52,25 +52,28 @@ def begun_anew(begin, seed):
     return to_moment
 
 
-def workers() -> list[int]:
-    """Processes that run units or wait for some: Ray gives them a name, and its agents too."""
+def workers(cluster) -> list[int]:
+    """Processes of the cluster that run units or wait for some: Ray gives them a name, and its agents too."""
+    raylets = {node.all_processes["raylet"][0].process.pid for node in cluster.list_all_nodes()}
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             title = (process / "cmdline").read_bytes().strip(b"\0")
+            parent = int((process / "stat").read_text().rpartition(")")[2].split()[1])
         except OSError:
             continue
-        if title.startswith(b"ray::") and not title.endswith(b"Agent"):
+        if parent in raylets and title.startswith(b"ray::") and not title.endswith(b"Agent"):
             found.append(int(process.name))
     return found
 
 
-def test_workers_are_killed(disturbed, begun_anew, times, outcome):
+def test_workers_are_killed(disturbed, cluster, begun_anew, times, outcome):
     """kill -9 of all workers at that moment."""
     folder, expected = disturbed
     for number in times(1):
         begun = begun_anew(folder, number)
-        for worker in workers():
+        assert begun.wait_for(lambda: workers(cluster))
+        for worker in workers(cluster):
             os.kill(worker, signal.SIGKILL)
         ends_well(folder, expected, begun)
         outcome("Ray: workers killed", IDENTICAL)

@@ -17,7 +17,7 @@ from refinery.definition.trainings import (
 from refinery.models import cross_validation
 from refinery.models.card import Card, resolve
 from refinery.models.card_text import warnings
-from refinery.models.cross_validation import Scorer, card_of, cross_validated, folds_of
+from refinery.models.cross_validation import Scorer, card_of, cross_validate, folds_of
 from refinery.models.examples import Examples, near_groups, prepare_examples
 from refinery.models.makers import maker_of
 from refinery.text.batch import TextBatch
@@ -96,9 +96,9 @@ def test_no_example_is_scored_by_what_has_seen_it_or_a_near_copy() -> None:
     groups = near_groups(found.texts)
     folds, left_out = folds_of(found, groups, seed=1)
     assert set(folds.tolist()) == {0, 1, 2, 3, 4} and not left_out.any()
-    scores = cross_validated(found, groups, folds, seen)
+    scores = cross_validate(found, groups, folds, seen)
     assert scores is not None and len(scores) == 140 and not scores.any()
-    alone = cross_validated(found, np.arange(140), folds_of(found, np.arange(140), 1)[0], seen)
+    alone = cross_validate(found, np.arange(140), folds_of(found, np.arange(140), 1)[0], seen)
     assert alone is not None and alone.any()  # the same without a word for near copies
 
 

@@ -32,11 +32,11 @@ def test_a_count_is_a_result_to_make_once():
     """Two views that count the same have one count; a transform without one has none."""
     texts = Texts({}, {})
     lines = registry.transform("lines", {"repeated": "1%"}, Paths())
-    first = texts.extended(View("crawl"), [lines])
+    first = texts.extend(View("crawl"), [lines])
     assert len(texts.makings) == 1
-    assert texts.extended(View("crawl"), [lines]).key == first.key
+    assert texts.extend(View("crawl"), [lines]).key == first.key
     assert len(texts.makings) == 1
-    assert texts.extended(View("other"), [lines]).source == "other"
+    assert texts.extend(View("other"), [lines]).source == "other"
     assert len(texts.makings) == 2
-    texts.extended(View("crawl"), [registry.transform("normalize", {}, Paths())])
+    texts.extend(View("crawl"), [registry.transform("normalize", {}, Paths())])
     assert len(texts.makings) == 2

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from refinery.recall.estimate import calibrate, expected_f1, part, prevalence, share, suggest_threshold
+from refinery.recall.estimate import (
+    calibrate,
+    calibrate_at_gap,
+    expected_f1,
+    prevalence,
+    share,
+    suggest_threshold,
+)
 
 
 @pytest.mark.parametrize("true", [0.02, 0.2])
@@ -52,7 +59,7 @@ def test_classes_that_lie_apart_are_cut_in_the_gap(true: float) -> None:
     seeds = np.abs(random.normal(0, 1, 50)) + 5
     positive = int(true * 10_000)
     pool = np.concatenate([random.normal(5, 1, positive), random.normal(-2, 1, 10_000 - positive)])
-    found = part(seeds, pool)
+    found = calibrate_at_gap(seeds, pool)
     assert found is not None
     assert found.prevalence.value == pytest.approx(true, rel=0.01)
     assert found.prevalence.low <= true <= found.prevalence.high
@@ -67,14 +74,14 @@ def test_classes_that_overlap_are_not_parted(distance: float) -> None:
     """Between them is no gap, and where there is one class no topic."""
     random = np.random.default_rng(4)
     pool = np.concatenate([random.normal(distance, 1, 500), random.normal(0, 1, 9500)])
-    assert part(random.normal(distance, 1, 50), pool) is None
+    assert calibrate_at_gap(random.normal(distance, 1, 50), pool) is None
 
 
 def test_a_topic_above_which_seeds_do_not_lie_is_not_parted() -> None:
     """A group of the pool lies apart, but most seeds are with the others: it is another topic."""
     random = np.random.default_rng(5)
     pool = np.concatenate([random.normal(8, 1, 500), random.normal(0, 1, 9500)])
-    assert part(np.append(random.normal(0, 1, 40), random.normal(8, 1, 10)), pool) is None
+    assert calibrate_at_gap(np.append(random.normal(0, 1, 40), random.normal(8, 1, 10)), pool) is None
 
 
 def test_the_expected_f1_is_that_of_the_best_cut() -> None:

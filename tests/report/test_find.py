@@ -41,14 +41,18 @@ def similarity(one: str, other: str) -> float:
     return len(own & theirs) / len(own | theirs) if own | theirs else 0.0
 
 
-@pytest.fixture(params=["parquet", "jsonl"])
+@pytest.fixture
 def output(request, tmp_path, refinery) -> Ran:
     """A finished run over English and Chinese documents, a part of them in each of two files."""
+    written = getattr(request, "param", "parquet")
     rows = [{"id": name, "text": text} for name, text in DOCUMENTS.items()]
     write_jsonl(tmp_path / "in" / "a.jsonl", rows[:40])
     columns = {name: [row[name] for row in rows[40:]] for name in ("id", "text")}
     write_table(tmp_path / "in" / "b.parquet", columns)
-    return run(refinery, tmp_path, output={"format": request.param, "shard_bytes": 30_000})
+    return run(refinery, tmp_path, output={"format": written, "shard_bytes": 30_000})
+
+
+both_formats = pytest.mark.parametrize("output", ["parquet", "jsonl"], indirect=True)
 
 
 def asked(refinery, ran: Ran, *arguments: object, code: int = 0) -> list[dict]:
@@ -57,6 +61,7 @@ def asked(refinery, ran: Ran, *arguments: object, code: int = 0) -> list[dict]:
     return json.loads(out)
 
 
+@both_formats
 @pytest.mark.parametrize("threshold", [0.4, 0.8])
 def test_every_document_at_the_threshold_is_found(output, refinery, tmp_path, threshold):
     """Those of a comparison of all with all, each with its similarity and place; nothing below the threshold."""
@@ -78,6 +83,7 @@ def test_every_document_at_the_threshold_is_found(output, refinery, tmp_path, th
     assert lost <= close // 100
 
 
+@both_formats
 def test_a_document_found_is_the_one_of_the_source(output, refinery):
     """Lineage leads to the row that was asked for; the same words in other letters and spaces are told as such."""
     text = DOCUMENTS["zh29"].replace("\n", " \t")
@@ -130,6 +136,7 @@ def test_texts_come_as_arguments_files_and_standard_input(output, refinery, tmp_
     assert refinery("find", tmp_path, "text")[0] == 2
 
 
+@both_formats
 def test_the_output_stays_as_it_is(output, refinery):
     """The index lies beside it, is made once, and made again only when the output has changed."""
     before = output_hashes(output.output)
@@ -201,11 +208,11 @@ def test_an_output_on_a_store(bucket, refinery, tmp_path):
     assert err == ""
 
 
-@pytest.mark.parametrize("name", ["exams/quesiton.jsonl", "./nothere", "questions.txt", "folder"])
-def test_a_name_of_no_file_is_no_text(output, refinery, tmp_path, monkeypatch, name):
-    """A mistyped file or a folder ends with exit code 2: `not found` would tell of a text."""
+def test_a_name_of_no_file_is_no_text(refinery, tmp_path, monkeypatch):
+    """A mistyped file or a folder ends with exit code 2, whatever the output: `not found` would tell of a text."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
-    code, out, err = refinery("find", output, name)
-    assert (code, out) == (2, "")
-    assert name in err
+    for name in ("exams/quesiton.jsonl", "./nothere", "questions.txt", "folder"):
+        code, out, err = refinery("find", "out", name)
+        assert (code, out) == (2, "")
+        assert err.startswith(f"error: {name}: ")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refinery.report import moved_documents as module
-from refinery.report.moved_documents import moved_documents, unidentified
+from refinery.report.moved_documents import moved_documents, sources_without_identity
 from refinery.run.fates import FATES
 from refinery.storage.write import write_table
 
@@ -86,4 +86,4 @@ def test_by_place_what_a_document_is_does_not_matter(tmp_path):
     then = kept(tmp_path, "then", [("a", None, (None, "not_json", None)), ("b", 2, (None, None, 1))])
     found = pl.concat(moved_documents([then], [then], {"a"}))
     assert found.is_empty()
-    assert unidentified([then], [then]) == {"a"}
+    assert sources_without_identity([then], [then]) == {"a"}

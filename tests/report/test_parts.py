@@ -1,6 +1,6 @@
 """The table of a mix's parts."""
 
-from refinery.filters.verb import Explained
+from refinery.filters.verb import VerbTable
 from refinery.report.parts import part_tables, verb_tables
 from refinery.run.decide import Tally
 from refinery.run.manifest import Manifest, PartAccount
@@ -25,6 +25,6 @@ def test_a_row_tells_a_part():
 
 def test_what_verbs_tell_stands_under_their_stage():
     """A table each."""
-    told = Explained("times", ("bucket", "times"), (("0% to 40%", "0.00"), ("40% to 100%", "1.67")))
-    (table,) = verb_tables(Manifest.model_construct(tables={"best": (told,)}))
+    told = VerbTable("times", ("bucket", "times"), (("0% to 40%", "0.00"), ("40% to 100%", "1.67")))
+    (table,) = verb_tables("best", [told])
     assert (table.title, table.rows) == ("best: times", [*told.rows])

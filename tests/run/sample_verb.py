@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from refinery.definition.paths import Paths
-from refinery.filters.verb import DROPPED_RECORD, NONE, Explained, Needed, Outcome, Verb
+from refinery.filters.verb import DROPPED_RECORD, NONE, Needed, Outcome, Verb, VerbTable
 from refinery.shuffle.partition import hash_numbers
 from refinery.shuffle.records import Records
 from refinery.shuffle.units import MapUnits
@@ -49,8 +49,8 @@ class Sample(Verb):
     def summary(self) -> str:
         return f"sample {self.chosen.share:.0%}"
 
-    def explained(self) -> tuple[Explained, ...]:
-        return (Explained("Draws", ("seed",), ((str(self.chosen.seed),),)),)
+    def explained(self) -> tuple[VerbTable, ...]:
+        return (VerbTable("Draws", ("seed",), ((str(self.chosen.seed),),)),)
 
     def run(self, shards: Sequence[ShardDocuments], map_units: MapUnits, work: Place) -> Outcome:
         starts = np.cumsum([0, *(shard.rows for shard in shards)]).tolist()

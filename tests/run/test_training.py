@@ -52,7 +52,7 @@ def test_paths_are_sources_that_are_left_out_in_turn(tmp_path: Path, refinery) -
 
 
 def test_importance_of_json_lines_with_another_column(tmp_path: Path, refinery) -> None:
-    """Globs, several files, a column of another name."""
+    """Globs, several files, a column of another name; the model has a card beside it."""
     for name, texts in (("a", MEDICAL), ("b", MEDICAL), ("c", OTHER)):
         lines = [json.dumps({"body": text}) for text in documents(texts, 30, 1)]
         (tmp_path / f"{name}.jsonl").write_text("\n".join(lines) + "\n")
@@ -63,6 +63,8 @@ def test_importance_of_json_lines_with_another_column(tmp_path: Path, refinery) 
     assert code == 0, err
     assert sorted(file.name for file in (tmp_path / "m").glob("*.*")) == [
         ".refinery",
+        "card.json",
+        "card.md",
         "model.npz",
         "pipeline.yaml",
     ]

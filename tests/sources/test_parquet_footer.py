@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from refinery.sources.column_settings import Join, NamedColumn, Where
 from refinery.sources.documents import SourceSpec
-from refinery.sources.parquet_footer import narrowed
+from refinery.sources.parquet_footer import narrow_metadata
 
 ROWS = 40
 COLUMNS = {
@@ -34,7 +34,7 @@ def written(table: pa.Table, **options: object) -> BytesIO:
 
 
 def kept(file: BytesIO, *names: str, **settings: object) -> pq.FileMetaData | None:
-    return narrowed(file, SourceSpec("s", ("x",), keep=names, **settings), large=0)
+    return narrow_metadata(file, SourceSpec("s", ("x",), keep=names, **settings), large=0)
 
 
 @settings(max_examples=25)
@@ -85,8 +85,8 @@ def test_the_whole_is_read_where_a_column_is_missing(spec):
 def test_the_whole_is_read_where_it_is_small_or_all_of_it_is_carried():
     """Two columns of a name too, which are told."""
     file = written(pa.table(COLUMNS))
-    assert narrowed(file, SourceSpec("s", ("x",), keep=())) is None
-    assert narrowed(file, SourceSpec("s", ("x",)), large=0) is None
+    assert narrow_metadata(file, SourceSpec("s", ("x",), keep=())) is None
+    assert narrow_metadata(file, SourceSpec("s", ("x",)), large=0) is None
     twice = written(pa.table([COLUMNS["text"], COLUMNS["id"]], ["text", "text"]))
     assert kept(twice) is None
 

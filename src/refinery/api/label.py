@@ -128,7 +128,7 @@ def compare(
     >>> rows = [f'{{"stratum": 1, "stratum_documents": 900, "row": {n}, "score": {n}, "label": {int(n >= 45)}}}'
     ...         for n in range(90)]
     >>> file = pathlib.Path(tempfile.mkdtemp()) / "labels.jsonl"
-    >>> _ = file.write_text("\n".join(rows))
+    >>> _ = file.write_text("\\n".join(rows))
     >>> refinery.compare(file).scores[0].auc.value
     1.0
     """
@@ -138,8 +138,12 @@ def compare(
     from refinery.labels.gold_hosts import gold_hosts_of
     from refinery.report.compare_run import gold_recall, speeds
 
-    if run is None and (labels is None or gold_hosts is not None):
-        raise DefinitionError("run: name the run of whose documents gold hosts or scores are to be compared")
+    if run is None:
+        of_run = {"gold_hosts": gold_hosts, "stage": stage, "output": output, "limit": limit}
+        if asked := [name for name, value in of_run.items() if value is not None]:
+            raise DefinitionError(f"{asked[0]}: it is of the documents of a run: name one with `run`")
+        if labels is None:
+            raise DefinitionError("labels: give a file of them, or name a run with `run`")
     if labels is None and not columns:
         raise DefinitionError("column: name one, or give labels")
     found = Comparison() if labels is None else compare_scores(read_labels(labels), columns)

@@ -209,7 +209,7 @@ def _require_text(*folders: Place) -> None:
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def _without_collector() -> Iterator[None]:
     """Without the collector of cycles, which would visit the objects of a plan of many files again and again."""
     enabled = gc.isenabled()
     gc.disable()
@@ -236,7 +236,7 @@ def _plan(
     from refinery.plan.resolve import resolve
     from refinery.sources.find import listed_once
 
-    with listed_once(), _uncollected():
+    with listed_once(), _without_collector():
         loaded = load(definition, roots=roots)
         loaded = loaded.limited(limit) if limit is not None else loaded
         try:

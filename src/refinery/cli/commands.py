@@ -284,8 +284,9 @@ def _show(output: Output, above: Collection[str], told: Collection[str], *, tabl
         from refinery.report.parts import part_tables, verb_tables
 
         echo_table(funnel(manifest, Console().width, above))
-        for part in (*part_tables(manifest), *verb_tables(manifest)):
-            echo_table(part)
+        by_verbs = (one for stage, made in manifest.tables.items() for one in verb_tables(stage, made))
+        for one in (*part_tables(manifest), *by_verbs):
+            echo_table(one)
     for kind, messages in (("note", manifest.notes), ("warning", manifest.warnings)):
         for message in messages:
             if message not in told:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from refinery.filters.verb import Explained
+from refinery.filters.verb import VerbTable
 
 if TYPE_CHECKING:
     from refinery.dedup.settings import Near
@@ -75,7 +75,7 @@ def split_for_recall(threshold: float, num_perm: int, least: float) -> tuple[int
     return num_perm, 1
 
 
-def explain_recall(what: str, near: Near) -> Explained:
+def explain_recall(what: str, near: Near) -> VerbTable:
     """The recall that the bands promise, for `refinery plan`."""
     bands = bands_of(near)
     contained = near.measure == "containment"
@@ -88,4 +88,4 @@ def explain_recall(what: str, near: Near) -> Explained:
 
     rows = {f"found, {ratio:g} x as long": ratio for ratio in _RATIOS} if contained else {"found": 1.0}
     head = (measure, *map(str, _SIMILARITIES))
-    return Explained(title, head, tuple((name, *found(ratio)) for name, ratio in rows.items()))
+    return VerbTable(title, head, tuple((name, *found(ratio)) for name, ratio in rows.items()))

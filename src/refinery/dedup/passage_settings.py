@@ -9,10 +9,8 @@ from pydantic import Field, model_validator
 from refinery.definition.values import Columns, Model, OneOrMore
 from refinery.filters.ranking import Missing, Ranking
 
-LEAST, LEAST_TOKENS = (
-    16,
-    8,
-)  # characters, tokens of a passage: below, few are worth a lookup and many are chance
+# Characters and tokens of a passage: below, few are worth a lookup and many are chance.
+LEAST, LEAST_TOKENS = 16, 8
 
 
 class Settings(Model):

@@ -44,7 +44,7 @@ class Passages(Verb):
         """The document of an earlier split keeps its copy, before all preferences."""
         return replace(self, held_out=split)
 
-    def counting(self, family: Family) -> Passages:
+    def for_family(self, family: Family) -> Passages:
         """Passages are as long as it says."""
         return replace(self, family=family)
 

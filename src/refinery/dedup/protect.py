@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from refinery.dedup.bands import LOOKUP_RECALL, explain_recall, least_jaccard, split_for_recall
 from refinery.dedup.minhash import key_measurers
 from refinery.dedup.settings import Near
-from refinery.filters.verb import Explained, Needed, Outcome, Verb
+from refinery.filters.verb import Needed, Outcome, Verb, VerbTable
 from refinery.storage.place import Place
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Protect(Verb):
         """Whether passages go in place of documents."""
         return self.overlap is not None and self.overlap.cuts
 
-    def explained(self) -> tuple[Explained, ...]:
+    def explained(self) -> tuple[VerbTable, ...]:
         """The recall that the bands promise."""
         return (explain_recall("Near copies", self.lookup),) if self.lookup else ()
 

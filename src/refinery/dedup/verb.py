@@ -15,7 +15,7 @@ from refinery.dedup.minhash import key_measurers
 from refinery.dedup.settings import Settings
 from refinery.dedup.split import Split
 from refinery.filters.ranking import ranking
-from refinery.filters.verb import Explained, Needed, Outcome, Verb, ranking_keys
+from refinery.filters.verb import Needed, Outcome, Verb, VerbTable, ranking_keys
 from refinery.shuffle.partition import partition_bytes
 from refinery.sources.documents import ShardDocuments
 from refinery.storage.place import Place
@@ -87,7 +87,7 @@ class Dedup(Verb):
         columns = self.chosen.near.within if self.chosen.near else ()
         return f" within {', '.join(columns)}" if columns else ""
 
-    def explained(self) -> tuple[Explained, ...]:
+    def explained(self) -> tuple[VerbTable, ...]:
         """The recall that the bands promise."""
         near = self.chosen.near
         return (explain_recall("Near duplicates", near),) if near else ()

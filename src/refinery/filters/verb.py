@@ -81,7 +81,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Explained:
+class VerbTable:
     """A table that tells what a verb's settings mean, or what it did."""
 
     title: str
@@ -109,7 +109,7 @@ class Outcome:
     repeats: Records | None = None
     parts: tuple[Part, ...] = ()
     warnings: tuple[str, ...] = ()
-    tables: tuple[Explained, ...] = ()
+    tables: tuple[VerbTable, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -198,11 +198,11 @@ class Verb(Protocol):
         """
         return self
 
-    def counting(self, family: Family) -> Verb:
+    def for_family(self, family: Family) -> Verb:
         """The verb that estimates tokens, where it does, for a family of tokenizers."""
         return self
 
-    def explained(self) -> tuple[Explained, ...]:
+    def explained(self) -> tuple[VerbTable, ...]:
         """Tables for `refinery plan`."""
         return ()
 

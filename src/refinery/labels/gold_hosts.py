@@ -85,12 +85,12 @@ def host_of(written: str, place: str) -> str:
 
 
 def gold_cuts(column: str, values: Floats, gold: Floats, thresholds: Iterable[float]) -> Sequence[GoldCut]:
-    """Cuts that keep SHARES of all, less where many values are equal, and those at thresholds, the strictest first.
+    """Cuts that keep SHARES of all, more where many values are equal, and those at thresholds, the strictest first.
 
     values: of all documents; gold: of those of gold hosts; -inf of one without a value, which no cut keeps.
 
     >>> values = np.arange(100.0)
-    >>> [(cut.kept, cut.recall) for cut in gold_cuts("x", values, np.array([99.0, 95, 5]), [0.5])][1::5]
+    >>> [(cut.kept, cut.recall) for cut in gold_cuts("x", values, np.array([99.0, 95, 5]), [0.5])][::5]
     [(0.01, 0.3333333333333333), (0.5, 0.6666666666666666)]
     """
     ranked = np.sort(values)

@@ -22,11 +22,11 @@ from refinery.definition.values import Model, Name, Share, TokenCount, as_percen
 from refinery.errors import nearest
 from refinery.filters.ranking import Missing, Ranking, ranking
 from refinery.filters.verb import (
-    Explained,
     Needed,
     Outcome,
     Part,
     Verb,
+    VerbTable,
 )
 from refinery.mix.fill import Choice, Counted, Order, fill, write_ranked
 from refinery.mix.parts import epochs, planned_tokens, wanted_tokens
@@ -141,7 +141,7 @@ class Mix(Verb):
         by = f", by {self.chosen.by}" if self.chosen.by else ""
         return f"mix {self.chosen.tokens:,} tokens: {shares}{by}"
 
-    def explained(self) -> tuple[Explained, ...]:
+    def explained(self) -> tuple[VerbTable, ...]:
         """What each part is asked for, and the unique tokens below which it cannot fill that."""
         wanted = wanted_tokens(self.chosen.tokens, [*self.chosen.shares.values()])
         rows = tuple(
@@ -150,7 +150,7 @@ class Mix(Verb):
             for most in (self.chosen.most(name),)
         )
         columns = ("part", "share", "tokens", "repeats at most", "unique tokens needed")
-        return (Explained("mix", columns, rows),)
+        return (VerbTable("mix", columns, rows),)
 
     def holding_out(self, split: Split) -> Mix:
         """Documents that are held out are chosen as the others are, but written once and beside the tokens."""

@@ -116,7 +116,7 @@ def card_of(examples: Examples, training: ScoringTraining, learn: Learner, model
         return None
     groups = near_groups(examples.texts)
     folds, left_out = folds_of(examples, groups, training.seed)
-    scores = cross_validated(examples, groups, folds, learn)
+    scores = cross_validate(examples, groups, folds, learn)
     if scores is None:
         return None
     judgement = judge(
@@ -159,7 +159,7 @@ def folds_of(
     return np.where(left_out, by_source, by_group), left_out
 
 
-def cross_validated(
+def cross_validate(
     examples: Examples, groups: NDArray[np.int64], folds: NDArray[np.int64], learn: Learner
 ) -> NDArray[np.float32] | None:
     """The score of each example by what is made of others; None where too few others are left of a class."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from refinery.errors import DefinitionError, nearest
 from refinery.filters.predicate import columns_of
 from refinery.plan.graph import Column, Columns, Graph, Identity, Making, Measured, ResolvedStage, View
+from refinery.plan.problems import Report
 from refinery.plan.result import calibration_name
 from refinery.sources.documents import SourceSpec
 from refinery.storage.url import redact
@@ -19,15 +20,13 @@ if TYPE_CHECKING:
     from refinery.models.maker import Made
     from refinery.sources.shards import SourceShards
 
-from refinery.plan.problems import Problem
-
 
 def calibration_of(
     stage: ResolvedStage,
     settings: Calibrate,
     above: Mapping[str, Mapping[str, View]],
     below: Callable[[View], View],
-    report: Problem,
+    report: Report,
 ) -> Making | None:
     """How a stage's rules are calibrated, None where something is wrong, which is reported.
 

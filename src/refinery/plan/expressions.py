@@ -13,7 +13,7 @@ from refinery.filters import registry
 from refinery.filters.licence import LICENCE
 from refinery.filters.model_functions import with_model_values
 from refinery.plan.graph import RESERVED, Columns, Derived, Measured
-from refinery.plan.problems import Problem
+from refinery.plan.problems import Report
 from refinery.plan.verbs import Arriving, is_carried, is_id
 
 
@@ -40,10 +40,10 @@ def clashing_types(columns: Columns) -> Iterator[str]:
                 yield f"the column {name!r} is {kind} of {other}, {column.type} of {source}: rename or CAST one"
 
 
-def add_derived(expressions: Mapping[str, str], arriving: Arriving, paths: Paths, problem: Problem) -> bool:
+def add_derived(expressions: Mapping[str, str], arriving: Arriving, paths: Paths, report: Report) -> bool:
     """Adds the derived columns to all that arrives, each after those that it may read; whether all are sound.
 
-    paths: with models whose suggestions become numbers; `problem` is told what is wrong, at the name of the column.
+    paths: with models whose suggestions become numbers; `report` is told what is wrong, at the name of the column.
     """
     from refinery.filters.predicate import columns_of, type_of
 
@@ -69,7 +69,7 @@ def add_derived(expressions: Mapping[str, str], arriving: Arriving, paths: Paths
             for columns in arriving.columns.values():
                 columns[name] = Derived(expression, {other: columns[other] for other in read}, kind, written)
         for message in problems:
-            problem((name,), message)
+            report((name,), message)
         sound = sound and not problems
     return sound
 

@@ -21,7 +21,7 @@ from refinery.filters.licence import LICENCE, Licence
 from refinery.filters.rules import Rule
 from refinery.plan.file_columns import column_problems
 from refinery.plan.graph import Column, Derived, Measured, Measurement, ResolvedStage, View
-from refinery.plan.problems import Problem
+from refinery.plan.problems import Report
 from refinery.plan.verbs import Arriving, Heads
 
 RULE = "licences"
@@ -80,7 +80,7 @@ def _above(pipeline: Pipeline, stage: str) -> Collection[str]:
 
 
 def check_licences(
-    definition: Definition, stages: Mapping[str, ResolvedStage], heads: Heads, problem: Problem
+    definition: Definition, stages: Mapping[str, ResolvedStage], heads: Heads, report: Report
 ) -> None:
     """Reports columns that are not there, and outputs that allow nothing of a source or other than their stage."""
     pipeline = definition.pipeline
@@ -88,7 +88,7 @@ def check_licences(
         if isinstance(source.licence, LicenceColumn) and name in heads.specs:
             arriving = Arriving(name, {name: View(name)}, {}, heads, incomplete=False)
             for message in column_problems(source.licence.column, arriving):
-                problem(("sources", name, "licence", "column"), message)
+                report(("sources", name, "licence", "column"), message)
     for name, output in pipeline.outputs.items():
         if not output.licences or output.from_ not in stages:
             continue
@@ -96,12 +96,12 @@ def check_licences(
         if others := _at_odds(pipeline, output):
             verb = "allow" if len(others) > 1 else "allows"
             remedy = f"make a stage `{name}: {{from: {output.from_}}}` and write that"
-            problem(place, f"{' and '.join(others)}, of the same stage, {verb} other licences: {remedy}")
+            report(place, f"{' and '.join(others)}, of the same stage, {verb} other licences: {remedy}")
         for one in stages[output.from_].sources:
             if not definition.is_broken("sources", one) and (
                 refused := _refusal(pipeline.sources[one].licence, output)
             ):
-                problem(place, f"the source {one!r} {refused}")
+                report(place, f"the source {one!r} {refused}")
 
 
 def _at_odds(pipeline: Pipeline, output: Output) -> list[str]:

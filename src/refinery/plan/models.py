@@ -12,7 +12,7 @@ from refinery.definition.trainings import QuantileCount, RecallTraining
 from refinery.definition.yaml import Location
 from refinery.errors import nearest
 from refinery.plan.graph import Making, Measured, View, measurement_of
-from refinery.plan.problems import Problem
+from refinery.plan.problems import Report
 from refinery.plan.result import model_name
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def with_models(paths: Paths, made: Mapping[str, Made]) -> Paths:
     return replace(paths, models=known)
 
 
-def makings_of(definition: Definition, report: Problem) -> dict[str, Making]:
+def makings_of(definition: Definition, report: Report) -> dict[str, Making]:
     """The makings of a definition's models by the names of their results; reports inputs that do not exist."""
     known = [*definition.names("sources"), *definition.names("stages")]
     found: dict[str, Making] = {}

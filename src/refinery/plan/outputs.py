@@ -12,7 +12,7 @@ from refinery.errors import DefinitionError, InputError, nearest
 from refinery.filters.licence import LICENCE
 from refinery.models.text_tokens import TextTokens, text_tokens
 from refinery.plan.graph import OWN_OUTPUT, ResolvedStage
-from refinery.plan.problems import Problem
+from refinery.plan.problems import Report
 from refinery.sources.documents import SourceSpec
 from refinery.storage.marks import has_neighbours, records_of
 from refinery.storage.place import Place, lies_in, place_of, refuse_as_folder
@@ -31,7 +31,7 @@ DEFAULT_MEASUREMENTS = (
 
 
 def output_folders(
-    definition: Definition, sources: Mapping[str, SourceSpec], report: Problem
+    definition: Definition, sources: Mapping[str, SourceSpec], report: Report
 ) -> dict[str, Place]:
     """The folder of each output by name, and a report of all that is wrong with outputs."""
     folders: dict[str, Place] = {}
@@ -56,7 +56,7 @@ def output_folders(
     return folders
 
 
-def output_tokens(definition: Definition, report: Problem) -> dict[str, TextTokens]:
+def output_tokens(definition: Definition, report: Report) -> dict[str, TextTokens]:
     """What makes token ids, by the name of the output that has them, and a report of tokenizers that are wrong."""
     found: dict[str, TextTokens] = {}
     for name, output in definition.pipeline.outputs.items():
@@ -84,7 +84,7 @@ def check_measurements(
     outputs: Mapping[str, Output],
     stages: Mapping[str, ResolvedStage],
     incomplete: Container[str],
-    report: Problem,
+    report: Report,
 ) -> None:
     """Reports the columns that an output asks for and no measurer makes; not of stages that are incomplete."""
     for name, output in outputs.items():

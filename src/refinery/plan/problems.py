@@ -11,7 +11,7 @@ from refinery.definition.yaml import Location, YamlFile
 from refinery.errors import DefinitionError
 
 T = TypeVar("T")
-Problem = Callable[[Location, str], None]  # is told what is wrong, and where
+Report = Callable[[Location, str], None]  # is told where something is wrong, and what
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Problems:
         """Adds messages at a location."""
         self.found.extend(self.source.problem(location, message) for message in messages)
 
-    def inside(self, location: Location) -> Problem:
+    def inside(self, location: Location) -> Report:
         """A function that adds a message at a place inside a location."""
         return lambda place, message: self.add((*location, *place), message)
 

@@ -18,7 +18,7 @@ from refinery.definition.load import Definition
 from refinery.definition.protections import NearCopies, Overlap, Protected
 from refinery.errors import DefinitionError, InputError, nearest
 from refinery.plan.graph import Graph, View
-from refinery.plan.problems import Problem
+from refinery.plan.problems import Report
 from refinery.sources.documents import SourceSpec
 from refinery.sources.read import read_documents
 from refinery.sources.shards import SourceShards
@@ -26,7 +26,6 @@ from refinery.storage.url import redact
 
 PREFIX = "protect:"
 _WORD = r"[\p{L}\p{N}]"  # of a text without one nothing could be found
-
 Compared = tuple[bool, NearCopies | None, Overlap | None]  # exact, near, overlap
 
 
@@ -48,15 +47,15 @@ def protected_stage(name: str, number: int) -> str:
     return f"{PREFIX}{name}" + (f".{number + 1}" if number else "")
 
 
-def benchmark_specs(definition: Definition, problem: Problem) -> dict[str, SourceSpec]:
-    """How the columns of benchmarks are read, a source each; `problem` is told what is wrong with a path."""
+def benchmark_specs(definition: Definition, report: Report) -> dict[str, SourceSpec]:
+    """How the columns of benchmarks are read, a source each; `report` is told what is wrong with a path."""
     specs: dict[str, SourceSpec] = {}
     for name, entry in definition.pipeline.protect.items():
         try:
             path = tuple(definition.paths.expand(path) for path in entry.benchmark)
         except DefinitionError as error:
             for message in error.problems:
-                problem(("protect", name, "benchmark"), message)
+                report(("protect", name, "benchmark"), message)
             continue
         if path:
             for column in entry.columns:
@@ -65,8 +64,8 @@ def benchmark_specs(definition: Definition, problem: Problem) -> dict[str, Sourc
     return specs
 
 
-def protections(definition: Definition, views: Mapping[str, View], problem: Problem) -> list[Protection]:
-    """Everything that is protected, what is compared alike together; `problem` is told of sources that there are not.
+def protections(definition: Definition, views: Mapping[str, View], report: Report) -> list[Protection]:
+    """Everything that is protected, what is compared alike together; `report` is told of sources that there are not.
 
     views: of all sources, those of benchmarks among them.
     """
@@ -74,7 +73,7 @@ def protections(definition: Definition, views: Mapping[str, View], problem: Prob
     for name, entry in definition.pipeline.protect.items():
         for source in entry.from_:
             if message := _source_problem(source, definition):
-                problem(("protect", name, "from"), message)
+                report(("protect", name, "from"), message)
         sources = entry.from_ or [benchmark_source(name, column) for column in entry.columns]
         against = {source: views[source].uncounted for source in sources if source in views}
         for compared in _compared(entry):

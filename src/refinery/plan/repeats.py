@@ -8,7 +8,7 @@ from refinery.definition.models import Pipeline
 from refinery.errors import nearest
 from refinery.plan.graph import Making, ResolvedStage
 from refinery.plan.outputs import wanted_measurements
-from refinery.plan.problems import Problem
+from refinery.plan.problems import Report
 
 COUNT = "repeats"  # the column with the times that a row counts
 
@@ -27,7 +27,7 @@ def check_repeats(
     pipeline: Pipeline,
     stages: Mapping[str, ResolvedStage],
     makings: Mapping[str, Making],
-    report: Problem,
+    report: Report,
 ) -> None:
     """Reports what but an output comes from a stage that repeats documents, and outputs that count no repeats."""
     repeating = {name for name, stage in stages.items() if stage.repeats}

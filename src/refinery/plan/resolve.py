@@ -143,12 +143,12 @@ class _Resolver:
         pipeline = self.definition.pipeline
         every = self._transforms((), pipeline.transform)
         for name in self.definition.names("sources"):
-            self.texts.sources[name] = self.texts.extended(View(name), every)
+            self.texts.sources[name] = self.texts.extend(View(name), every)
             if name in self.definition.names("stages"):
                 self.problems.add(("stages", name), "a source has this name too")
         for name, source in pipeline.sources.items():
             if source.transform is not None:
-                self.texts.sources[name] = self.texts.extended(
+                self.texts.sources[name] = self.texts.extend(
                     View(name), self._transforms(("sources", name), source.transform)
                 )
             held = any(name in entry.from_ for entry in pipeline.protect.values())
@@ -248,7 +248,7 @@ class _Resolver:
             if stage is None or settings is None or name in self.incomplete:
                 continue
             result = calibration_name(name)
-            below = partial(self.texts.extended, chain=self.chains[name])
+            below = partial(self.texts.extend, chain=self.chains[name])
             report = self.problems.inside(("stages", name, "calibrate"))
             if making := calibration_of(stage, settings, above, below, report):
                 self.texts.makings[result] = making
@@ -336,7 +336,7 @@ class _Resolver:
         for parent, above in parents:
             for source in above.sources if above else (parent,):
                 inherited = self.texts.below(above, source) if above else self.texts.sources[source]
-                view = self.texts.extended(inherited, chain)
+                view = self.texts.extend(inherited, chain)
                 if views.setdefault(source, view).key != view.key and name not in self.incomplete:
                     message = "arrives here after two different chains of transforms; use two outputs"
                     self.problems.add(location, f"{source} {message}")
@@ -411,7 +411,7 @@ class _Resolver:
         verb = self.problems.attempt(location, partial(registry.verb, name, settings, self.definition.paths))
         if verb and verb.parts and not self.definition.is_broken(*map(str, location)):
             self.problems.add(location, *part_problems(verb.parts, stage.from_))
-        return verb and verb.counting(self.definition.pipeline.tokens.family)
+        return verb and verb.for_family(self.definition.pipeline.tokens.family)
 
     def _read(
         self, verb: Verb | None, place: Location, arriving: Arriving, against: dict[str, View]

@@ -16,7 +16,7 @@ from refinery.filters.carried import VALUE, Carried
 from refinery.filters.predicate import columns_of, problems
 from refinery.filters.values import PLAIN, is_plain
 from refinery.plan.graph import Column, Measured, Measurement, PathColumn, ResolvedStage, View
-from refinery.plan.problems import Problem
+from refinery.plan.problems import Report
 from refinery.plan.verbs import Heads, file_path_problems, is_carried
 from refinery.sources.column_settings import FILE
 from refinery.sources.documents import SourceSpec
@@ -65,7 +65,7 @@ def _of_files(column: Column | None) -> Measured | None:
 
 
 def check_splits(
-    outputs: Mapping[str, Output], stages: Mapping[str, ResolvedStage], heads: Heads, problem: Problem
+    outputs: Mapping[str, Output], stages: Mapping[str, ResolvedStage], heads: Heads, report: Report
 ) -> dict[str, Output]:
     """The outputs that are split and whose splits are sound.
 
@@ -83,7 +83,7 @@ def check_splits(
         for split, sql in output.conditions.items():
             found += [(("split", split), m) for m in _condition_problems(sql, stage, heads)]
         for place, message in found:
-            problem((*at, *place), message)
+            report((*at, *place), message)
         if not found:
             sound[name] = output
     return sound
@@ -118,7 +118,7 @@ def hold_out(
     outputs: Mapping[str, Output],
     stages: Mapping[str, ResolvedStage],
     positions: Positions,
-    problem: Problem,
+    report: Report,
 ) -> dict[str, ResolvedStage]:
     """The stages, of which the verbs above a split output know how; reports those split in two ways."""
     found: dict[str, Split] = {}
@@ -132,7 +132,7 @@ def hold_out(
             both = joined(found.get(name, split), split)
             if both is None:
                 message = f"another output below the stage {name!r}, whose verb serves one, is split by another thing"
-                problem(("outputs", output_name, "split"), message)
+                report(("outputs", output_name, "split"), message)
                 break
             found[name] = both
     return {name: _holding_out(stage, found.get(name), positions) for name, stage in stages.items()}

@@ -30,7 +30,7 @@ class Texts:
     sources: dict[str, View] = field(default_factory=dict)
     makings: dict[str, Making] = field(default_factory=dict)
 
-    def extended(self, view: View, chain: Iterable[Transform]) -> View:
+    def extend(self, view: View, chain: Iterable[Transform]) -> View:
         """The view after more transforms; what they count is made of the source's texts before them."""
         for transform in chain:
             if transform.counter:

@@ -26,7 +26,7 @@ from refinery.plan.graph import (
     against_source,
     measurement_of,
 )
-from refinery.plan.problems import Problem
+from refinery.plan.problems import Report
 from refinery.sources.column_settings import FILE
 from refinery.sources.documents import SourceSpec
 from refinery.sources.nested import find_field
@@ -86,8 +86,8 @@ def own_measurements(verb: Verb, views: Mapping[str, View]) -> dict[str, tuple[M
     return {source: tuple(measurement_of(v, m) for m in verb.own_measurers) for source, v in views.items()}
 
 
-def needed_columns(verb: Verb, arriving: Arriving, problem: Problem) -> Columns:
-    """The columns that the verb reads, by source; `problem` is told each that is not there, at its setting.
+def needed_columns(verb: Verb, arriving: Arriving, report: Report) -> Columns:
+    """The columns that the verb reads, by source; `report` is told each that is not there, at its setting.
 
     A column that one branch has measured is measured on every document that arrives: otherwise a trusted source that
     went around that branch would rank last as a whole, and none of its documents would be compared by the column. It
@@ -99,10 +99,10 @@ def needed_columns(verb: Verb, arriving: Arriving, problem: Problem) -> Columns:
         found[against_source(arriving.stage)] = {}
     for need in verb.needed:
         for message in add_file_path(arriving) if need.column == FILE else ():
-            problem(need.location, message)
+            report(need.location, message)
         _measure_on_all(need.column, arriving)
         for message in _problems(need, arriving):
-            problem(need.location, message)
+            report(need.location, message)
         for source in found:
             if column := _column(need, source, arriving):
                 found[source][need.column] = column

@@ -67,11 +67,11 @@ class Calibration:
 def calibrate(seeds: Array, pool: Array) -> Calibration:
     """By expectation maximisation, so that as much of the pool is of the topic as `prevalence` says."""
     found = prevalence(seeds, pool)
-    line = _maximised(seeds, pool, found.value)
+    line = _maximise(seeds, pool, found.value)
     return Calibration(float(line.coefficients[0]), line.bias, found)
 
 
-def part(seeds: Array, pool: Array) -> Calibration | None:
+def calibrate_at_gap(seeds: Array, pool: Array) -> Calibration | None:
     """The probabilities where topic and others lie apart, so that hardly a document is in doubt; else None.
 
     Logits that hardly a document has tell the prevalence better than few seeds do: it is what lies above them of the
@@ -86,7 +86,7 @@ def part(seeds: Array, pool: Array) -> Calibration | None:
         return None
     told, doubt = rate / recall.value, recall.value / recall.low
     found = Estimate(*(min(one, 1.0) for one in (told, told / doubt, told * doubt)))
-    scale = float(_maximised(seeds, pool, found.value).coefficients[0])
+    scale = float(_maximise(seeds, pool, found.value).coefficients[0])
     parted = Calibration(scale, -scale * gap, found)
     return parted if expected_f1(parted.probabilities(pool)) >= _PARTED else None
 
@@ -110,7 +110,7 @@ def _bandwidth(values: Array) -> float:
     return float(3**0.5 * 0.9 * min(values.std(), (high - low) / 1.349) * len(values) ** -0.2)
 
 
-def _maximised(seeds: Array, pool: Array, prevalence: float) -> Line:
+def _maximise(seeds: Array, pool: Array, prevalence: float) -> Line:
     """Logits' line to probabilities: seeds against the pool, of which as much is of the topic as it finds itself."""
     logits = np.concatenate([seeds, pool])
     rows = Rows(np.arange(len(logits) + 1), np.zeros(len(logits), np.uint32), logits.astype(np.float32), 1)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refinery.recall.contrast import contrast
-from refinery.recall.estimate import Calibration, calibrate, part
+from refinery.recall.estimate import Calibration, calibrate, calibrate_at_gap
 from refinery.recall.latent import beside
 from refinery.recall.logistic import Line, Rows, fit
 from refinery.text.elementary import logs
@@ -73,7 +73,7 @@ class Fit:
 def best_fit(task: Task, seed: NDArray[np.bool_]) -> Fit:
     """The plain fit where it parts topic and pool, else the full one."""
     kind, logits = PLAIN, held_out(task, PLAIN)
-    calibration = part(logits[seed], logits[~seed])
+    calibration = calibrate_at_gap(logits[seed], logits[~seed])
     if calibration is None:
         kind, logits = FULL, held_out(task, FULL)
         calibration = calibrate(logits[seed], logits[~seed])
@@ -100,8 +100,8 @@ def held_out(task: Task, kind: Kind) -> Array:
     for fold in range(FOLDS):
         out = task.folds == fold
         told = (task.beside == fold) & (task.labels > 0)
-        part, _, rows = _fit(task, kind, ~(out | told))
-        logits[out] = part.logits(_chosen(task, kind, rows, np.flatnonzero(out)))
+        line, _, rows = _fit(task, kind, ~(out | told))
+        logits[out] = line.logits(_chosen(task, kind, rows, np.flatnonzero(out)))
     return logits
 
 

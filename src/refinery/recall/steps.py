@@ -23,7 +23,7 @@ from refinery.recall.account import (
     read_account,
 )
 from refinery.recall.counts import COUNTS, SampleCounts
-from refinery.recall.movement import gold_recalled, moved, new_hosts
+from refinery.recall.movement import gold_recall, moved, new_hosts
 from refinery.recall.recall_card import CARDS, write_card
 from refinery.recall.rounds import (
     NEGATIVE,
@@ -88,7 +88,7 @@ def make_model(folders: Sequence[Place], training: RecallTraining, target: Place
     gold = None
     if training.gold_hosts:
         rounds = [_read_round(folder) for folder in folders[1 : len(made) + 1]]
-        gold = gold_recalled(file, rounds, training.gold_hosts)
+        gold = gold_recall(file, rounds, training.gold_hosts)
     recalled = Recalled(sample=counts, rounds=tuple(made), chosen=chosen, kept=kept, gold=gold)
     seeds = np.sort(file.about["text"].to_numpy()[file.sample.seed])
     content = replace(last.model, seeds=seeds).content()

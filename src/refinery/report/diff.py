@@ -13,7 +13,7 @@ import xxhash
 
 from refinery.plan.derivations import Reason, changes
 from refinery.plan.result import decision_name, documents_name, output_name
-from refinery.report.moved_documents import moved_documents, unidentified
+from refinery.report.moved_documents import moved_documents, sources_without_identity
 from refinery.run.history import PastRun
 from refinery.shuffle.partition import hash_numbers
 
@@ -95,7 +95,7 @@ def _compared(
     notes: tuple[str, ...] = ()
     if before.keys[old] != after.keys[new]:
         files, unchanged = (before.files(old), after.files(new)), _same_files(before, after)
-        unknown = unidentified(*files) - unchanged
+        unknown = sources_without_identity(*files) - unchanged
         notes = tuple(f"{source}: {_BY_PLACE}" for source in sorted(unknown))
         for moved in moved_documents(*files, unchanged | unknown):
             for kind, found in moved.group_by("before", "after"):

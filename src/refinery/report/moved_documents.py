@@ -11,11 +11,13 @@ Fates are compared a part of the identities at a time, so memory does not grow w
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import chain
 
 import polars as pl
 
 from refinery.run.fates import FATES, read_fates
 from refinery.storage.place import Place
+from refinery.storage.tables import row_count
 
 PART_ROWS = 1 << 21  # that are compared together
 NOT_READ = "not read"
@@ -23,7 +25,7 @@ _KEY = ["source", "key"]
 _EMPTY = pl.DataFrame(schema=pl.DataFrame(FATES.empty_table()).schema)
 
 
-def unidentified(before: Sequence[Place], after: Sequence[Place]) -> set[str]:
+def sources_without_identity(before: Sequence[Place], after: Sequence[Place]) -> set[str]:
     """Sources with rows of which the identity is not kept; raises DamagedFile."""
     found: set[str] = set()
     for file in (*before, *after):
@@ -40,10 +42,10 @@ def moved_documents(
     by_place: sources in which documents are told by it. Columns: source, path, row, before, after, and for how many
     `documents` of one identity it stands; never the same fate twice. Raises DamagedFile.
     """
-    parts = -(-sum(frame.height for file in (*before, *after) for frame in _frames(file)) // PART_ROWS)
+    parts = -(-sum(map(row_count, (*before, *after))) // PART_ROWS)
     for part in range(parts):
         then, now = (_fates(files, part, parts, by_place) for files in (before, after))
-        yield _paired(_left(then, now), _left(now, then))
+        yield _pair(_left(then, now), _left(now, then))
 
 
 def _frames(file: Place) -> Iterator[pl.DataFrame]:
@@ -57,7 +59,7 @@ def _fates(files: Sequence[Place], part: int, parts: int, by_place: Collection[s
     key = pl.when(pl.col("source").is_in(by_place)).then(place).otherwise("identity")
     keyed = [
         frame.select("source", "path", "row", key=key, fate=_fate()).filter(pl.col("key") % parts == part)
-        for frame in (_EMPTY, *(frame for file in files for frame in _frames(file)))
+        for frame in chain([_EMPTY], *map(_frames, files))
     ]
     grouped = (
         pl.concat(keyed)
@@ -88,9 +90,9 @@ def _left(mine: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
     return found.filter(pl.col("documents") > 0).drop("same")
 
 
-def _paired(then: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
+def _pair(then: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
     """The documents of each key one by one, in the order of their fates."""
-    both = _numbered(then, now).join(_numbered(now, then), on=_KEY, suffix="_after")
+    both = _number(then, now).join(_number(now, then), on=_KEY, suffix="_after")
     documents = pl.min_horizontal("end", "end_after") - pl.max_horizontal("start", "start_after")
     return both.filter(documents > 0).select(
         "source",
@@ -102,7 +104,7 @@ def _paired(then: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _numbered(mine: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+def _number(mine: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
     """Where each fate starts and ends among the documents of its key; what others have more of was not read."""
     here, there = (side.group_by(_KEY).agg(pl.sum("documents")) for side in (mine, others))
     more = pl.col("documents") - pl.col("documents_here").fill_null(0)

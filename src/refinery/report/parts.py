@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from refinery.definition.values import as_percentage
+from refinery.filters.verb import VerbTable
 from refinery.report.budget import count_text
 from refinery.report.grid import Grid
 from refinery.run.manifest import Manifest
@@ -22,14 +23,13 @@ HEADINGS = (
 )
 
 
-def verb_tables(manifest: Manifest) -> Iterator[Grid]:
-    """What verbs on the way to an output tell of what they did, a table each."""
-    for stage, tables in manifest.tables.items():
-        for one in tables:
-            table = Grid(f"{stage}: {one.title}", one.columns)
-            for row in one.rows:
-                table.add(*row)
-            yield table
+def verb_tables(stage: str, tables: Iterable[VerbTable]) -> Iterator[Grid]:
+    """What the verb of a stage tells of its settings or of what it did, a table each."""
+    for one in tables:
+        table = Grid(f"{stage}: {one.title}", tuple(one.columns))
+        for row in one.rows:
+            table.add(*row)
+        yield table
 
 
 def part_tables(manifest: Manifest) -> Iterator[Grid]:

@@ -18,7 +18,7 @@ from refinery.report.calibration import calibration_tables
 from refinery.report.cost import cost_tables
 from refinery.report.funnel import tokens_text
 from refinery.report.grid import Grid
-from refinery.report.parts import part_tables
+from refinery.report.parts import part_tables, verb_tables
 from refinery.report.status import size_text
 from refinery.run.cost import estimate, worker_memory, workers_worth
 from refinery.run.folder import current_manifest
@@ -48,11 +48,7 @@ def plan_tables(plan: Plan) -> Iterator[Grid | str]:
         if stage.calibration:
             yield from calibration_tables(stage.calibration, stage.name)
     for stage in plan.graph.stages.values():
-        for explained in stage.verb.explained() if stage.verb else ():
-            table = Grid(f"{stage.name}: {explained.title}", tuple(explained.columns))
-            for row in explained.rows:
-                table.add(*row)
-            yield table
+        yield from verb_tables(stage.name, stage.verb.explained() if stage.verb else ())
     yield _outputs(plan)
     yield from _parts(plan)
     yield _guards(plan)

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from refinery.filters.calibration.account import Calibration
-from refinery.filters.verb import Explained
+from refinery.filters.verb import VerbTable
 from refinery.models.binomial import Estimate
 from refinery.recall.account import Recalled
 from refinery.run.decide import StageTally, Tally
@@ -123,7 +123,7 @@ class Manifest(_Model):
     kept: Tally
     repeated: Tally = Tally()
     parts: dict[str, PartAccount] = {}
-    tables: dict[str, tuple[Explained, ...]] = {}  # by stage, what its verb tells of what it did
+    tables: dict[str, tuple[VerbTable, ...]] = {}  # by stage, what its verb tells of what it did
     licences: dict[str, dict[str, int]] = {}
     languages: dict[str, int] = {}
     splits: dict[str, SplitAccount]

@@ -110,7 +110,7 @@ def measure(task: MeasureTask) -> Measured:
             texts = TextBatch.from_arrow(batch.text)
             size += texts.nbytes
             if task.describe:
-                listing.write(_listed(batch, texts))
+                listing.write(_listing_rows(batch, texts))
             results.write(batch)
         if known is not None and documents != len(known):
             raise _other_rows(planned)
@@ -135,7 +135,7 @@ def measure(task: MeasureTask) -> Measured:
     return Measured(documents, size, time.perf_counter() - started)
 
 
-def _listed(batch: Documents, texts: TextBatch) -> pa.RecordBatch:
+def _listing_rows(batch: Documents, texts: TextBatch) -> pa.RecordBatch:
     """The documents of a batch as LISTING lists them."""
     from refinery.text.hashing import text_hashes  # a run that has nothing to do imports no Numba
 

@@ -21,7 +21,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from refinery.errors import ConservationError
-from refinery.filters.verb import NONE, Explained, Outcome, Part, Removal
+from refinery.filters.verb import NONE, Outcome, Part, Removal, VerbTable
 from refinery.plan.plan import PlannedShard
 from refinery.run.decide import DROPPED
 from refinery.run.repeats import REPEATS
@@ -112,11 +112,11 @@ def read_warnings(file: Place) -> list[str]:
     return found
 
 
-def read_tables(file: Place) -> tuple[Explained, ...]:
+def read_tables(file: Place) -> tuple[VerbTable, ...]:
     """What an outcome tells of itself in tables, from one of its verb files."""
     written = json.loads((read_schema(file).metadata or {}).get(TABLES, b"[]"))
     return tuple(
-        Explained(one["title"], tuple(one["columns"]), tuple(map(tuple, one["rows"]))) for one in written
+        VerbTable(one["title"], tuple(one["columns"]), tuple(map(tuple, one["rows"]))) for one in written
     )
 
 

@@ -10,7 +10,7 @@ from refinery.run.manifest import PartAccount
 from refinery.run.outcome import read_parts, read_tables
 
 if TYPE_CHECKING:
-    from refinery.filters.verb import Explained, Part
+    from refinery.filters.verb import Part, VerbTable
     from refinery.plan.graph import ResolvedStage
     from refinery.plan.plan import Plan
     from refinery.run.counts import Decided
@@ -24,7 +24,7 @@ def parts_of(plan: Plan, stage: ResolvedStage) -> tuple[Part, ...]:
     return read_parts(reached[0].verb_file(plan.outcome_key(stage.name) or "")) if reached else ()
 
 
-def verb_tables(plan: Plan, stages: Iterable[ResolvedStage]) -> dict[str, tuple[Explained, ...]]:
+def verb_tables(plan: Plan, stages: Iterable[ResolvedStage]) -> dict[str, tuple[VerbTable, ...]]:
     """By stage whose verb, which has run, has tables."""
     found = {}
     for stage in stages:

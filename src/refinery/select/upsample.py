@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from refinery.definition.values import as_percentage
 from refinery.filters.ranking import rank_keys
-from refinery.filters.verb import Explained, Outcome
+from refinery.filters.verb import Outcome, VerbTable
 from refinery.select.batches import CURVE, DISCARD, RULES, Batch, drop, empty_outcome, repeat
 from refinery.select.budget import find_cutoff, ranked_dtype, within
 from refinery.select.curve import Curve, fit, warnings_of
@@ -35,10 +35,8 @@ from refinery.storage.place import Place
 # A document and how often it is written at least; NEVER: it is discarded.
 WHOLE = np.dtype([("document", np.int64), ("times", np.int32)])
 NEVER = -1
-COUNTS, WHOLE_TOKENS = (
-    4,
-    3,
-)  # columns of what is counted by bucket, and the one of tokens that are spent surely
+# Columns of what is counted by bucket, and the one of tokens that are spent surely.
+COUNTS, WHOLE_TOKENS = 4, 3
 
 
 def upsample(
@@ -66,7 +64,7 @@ def upsample(
     return replace(outcome, warnings=warnings_of(curve), tables=(factors_table(curve, counts),))
 
 
-def factors_table(curve: Curve, counts: NDArray[np.float64]) -> Explained:
+def factors_table(curve: Curve, counts: NDArray[np.float64]) -> VerbTable:
     """How often documents are written by bucket, the worst first; counts: as `write_whole` gives them."""
     bounds = [0.0, *curve.edges, 1.0]
     names = [f"{as_percentage(low)} to {as_percentage(high)}" for low, high in pairwise(bounds)]
@@ -76,7 +74,7 @@ def factors_table(curve: Curve, counts: NDArray[np.float64]) -> Explained:
         if tokens
     )
     columns = ("tokens from the worst", "documents", "tokens", "times", "tokens written")
-    return Explained("times that documents are written, by quality", columns, rows)
+    return VerbTable("times that documents are written, by quality", columns, rows)
 
 
 def write_whole(
@@ -107,10 +105,9 @@ def write_whole(
             fraction = wanted - times["times"]
             row = np.where(group >= 0, bucket, len(counts) - 1)
             tokens = records["tokens"]
-            for column, each in enumerate(
-                (np.ones(len(row)), tokens, tokens * wanted, tokens * times["times"])
-            ):
-                counts[:, column] += np.bincount(row, each, minlength=len(counts))
+            each = np.ones(len(row)), tokens, tokens * wanted, tokens * times["times"]
+            for column, amounts in enumerate(each):
+                counts[:, column] += np.bincount(row, amounts, minlength=len(counts))
             times["times"][(bucket == 0) & (group >= 0) & (curve.discard > 0)] = NEVER
             times_writer.write(times)
             rank_writer.write(_ranked(records[fraction > 0], fraction[fraction > 0], ranked.form))

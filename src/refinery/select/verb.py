@@ -14,7 +14,7 @@ from refinery.definition.validate import validate
 from refinery.definition.values import as_percentage
 from refinery.filters import token_count
 from refinery.filters.ranking import ranking
-from refinery.filters.verb import Explained, Needed, Outcome, Verb
+from refinery.filters.verb import Needed, Outcome, Verb, VerbTable
 from refinery.select.batches import MOST, RULES, TOKENS, Batch, batches_of, drop, empty_outcome
 from refinery.select.budget import find_cutoff, within
 from refinery.select.least import missed, put_first
@@ -80,7 +80,7 @@ class Select(Verb):
         words += [_in_words("least", name, shares) for name, shares in chosen.least.items()]
         return ", ".join(words)
 
-    def explained(self) -> tuple[Explained, ...]:
+    def explained(self) -> tuple[VerbTable, ...]:
         """What shares are in tokens."""
         bounds = (("most", self.chosen.most), ("least", self.chosen.least))
         rows = tuple(
@@ -90,7 +90,7 @@ class Select(Verb):
             for value, share in (shares if isinstance(shares, Mapping) else {"each": shares}).items()
         )
         columns = ("column", "value", "", "share", "tokens")
-        return (Explained("shares of the budget", columns, rows),) if rows else ()
+        return (VerbTable("shares of the budget", columns, rows),) if rows else ()
 
     @property
     def repeats(self) -> bool:

@@ -39,7 +39,7 @@ from refinery.sources.unpack import temporary_file
 from refinery.storage.marks import is_json_text
 from refinery.storage.url import redact
 
-_is_stray = stray_names("", "archive")
+_is_stray = stray_names("")
 
 
 def plan(whole: Shard, spec: SourceSpec, head: Head, shard_bytes: int) -> FilePlan:

@@ -130,10 +130,8 @@ def _begin(shard: Shard, spec: SourceSpec, size: int) -> bytes:
         if size <= HEAD and spec.encoding is None:
             return compression.head(shard.path, file_head(shard.path, size), size)
         content = b""
-        with (
-            closing(open_input(shard.path)) as file,
-            suppress(compression.DamagedError),
-        ):  # what reads it tells
+        # damage is told by what reads it
+        with closing(open_input(shard.path)) as file, suppress(compression.DamagedError):
             blocks = as_utf8(compression.blocks(file), spec.encoding)
             while len(content) < size and (block := next(blocks, b"")):
                 content += block

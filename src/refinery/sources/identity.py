@@ -65,7 +65,7 @@ def verify_unchanged(shards: Sequence[Shard]) -> None:
     """Raises InputError when the file of one of the shards is not the one that was planned; URLs many at once.
 
     A tag or a time stamp alone would not do: a file can be written twice between two ticks of the clock. Of a file of
-    a pack no stamp is known.
+    a pack no stamp is known; a store is asked for its tag, though the file is held.
     """
     if len(shards) > 1 and is_url(shards[0].path):
         with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -77,8 +77,8 @@ def verify_unchanged(shards: Sequence[Shard]) -> None:
 
 def _verify_unchanged(shard: Shard) -> None:
     try:
-        content = held(shard.path)
-        found = state(shard.path) if content is None or shard.stamp else FileState(len(content), "")
+        content = None if shard.stamp or is_url(shard.path) else held(shard.path)
+        found = state(shard.path) if content is None else FileState(len(content), "")
         stamped = not shard.stamp or found.stamp == shard.stamp
         same = stamped and shard.identity.startswith(identity_of(shard.path, found))
     except OSError as error:

@@ -88,9 +88,8 @@ def _batches(
             *values,
         ]
     )
-    raw = tuple(
-        key for key in join.key if key not in {"id", spec.id}
-    )  # columns that are read for the key alone
+    # columns that are read for the key alone
+    raw = tuple(key for key in join.key if key not in {"id", spec.id})
     spec = replace(spec, keep=raw)
     size = 0
     yield pa.RecordBatch.from_pylist([], schema=schema)

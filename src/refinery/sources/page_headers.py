@@ -56,18 +56,18 @@ def write_structure(structure: Structure) -> bytes:
         if 0 < field - last < 16:
             written.append((field - last) << 4 | kind)
         else:
-            written += bytes([kind]) + packed(field << 1)
+            written += bytes([kind]) + write_varint(field << 1)
         last = field
         if isinstance(value, dict):
             written += write_structure(value)
         elif isinstance(value, bytes):
             written += value
         elif kind in _INTEGERS:
-            written += packed(value << 1 if value >= 0 else (-value << 1) - 1)
+            written += write_varint(value << 1 if value >= 0 else (-value << 1) - 1)
     return bytes(written + b"\0")
 
 
-def packed(value: int) -> bytes:
+def write_varint(value: int) -> bytes:
     """A number of seven bits a byte, the lowest ones first."""
     found = bytearray()
     while value > 127:
@@ -85,7 +85,7 @@ def _value(kind: int, read: Read) -> Structure | bytes | int:
         return read_structure(read)
     if kind == _BINARY:
         size = _varint(read)
-        return packed(size) + read(size)
+        return write_varint(size) + read(size)
     if kind in {_BYTE, _DOUBLE}:
         return read(1 if kind == _BYTE else 8)
     raise ValueError(f"a field of type {kind} in the header of a page")

@@ -17,7 +17,7 @@ from refinery.sources import compression
 from refinery.sources.documents import Shard, SourceSpec
 from refinery.sources.foreign import foreign
 from refinery.sources.long_values import shortened
-from refinery.sources.parquet_footer import narrowed
+from refinery.sources.parquet_footer import narrow_metadata
 from refinery.sources.unpack import temporary_file
 from refinery.storage.place import held, open_input, unreadable
 from refinery.storage.url import is_url, local_path, redact
@@ -46,7 +46,7 @@ def opened(shard: Shard, spec: SourceSpec, *, rows: bool = False) -> Iterator[Op
         with ExitStack() as stack:
             source = stack.enter_context(_input(shard.path))
             packed = False
-            metadata = narrowed(source, spec)
+            metadata = narrow_metadata(source, spec)
             try:
                 file = pq.ParquetFile(source, metadata=metadata, **options)
             except pa.ArrowInvalid as error:

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from refinery.sources.documents import SourceSpec
-from refinery.sources.page_headers import Field, Structure, integer, packed, write_structure
+from refinery.sources.page_headers import Field, Structure, integer, write_structure, write_varint
 from refinery.sources.source_schema import asked_names
 
 LARGE = 2**21  # bytes of a footer that is cut
@@ -31,7 +31,7 @@ _ARROW_SCHEMA = b"ARROW:schema"
 _STRUCTURES = 12  # kind of elements
 
 
-def narrowed(source: Any, spec: SourceSpec, large: int = LARGE) -> pq.FileMetaData | None:
+def narrow_metadata(source: Any, spec: SourceSpec, large: int = LARGE) -> pq.FileMetaData | None:
     """The metadata of a file with the columns that its source asks for, and no others.
 
     None where the footer has at most `large` bytes or is damaged, encrypted or signed, where the source carries all
@@ -209,11 +209,13 @@ def _pair(footer: _Footer, at: int, kept: Sequence[int], columns: int) -> bytes:
     few = pa.schema([schema.field(number) for number in kept], schema.metadata).serialize()
     text = base64.b64encode(few)
     return write_structure(
-        footer.structure(places) | {_VALUE: Field(places[_VALUE].kind, packed(len(text)) + text)}
+        footer.structure(places) | {_VALUE: Field(places[_VALUE].kind, write_varint(len(text)) + text)}
     )
 
 
 def _list_of(structures: Sequence[bytes]) -> Field:
     count = len(structures)
-    head = bytes([count << 4 | _STRUCTURES]) if count < 15 else bytes([0xF0 | _STRUCTURES]) + packed(count)
+    head = (
+        bytes([count << 4 | _STRUCTURES]) if count < 15 else bytes([0xF0 | _STRUCTURES]) + write_varint(count)
+    )
     return Field(9, head + b"".join(structures))

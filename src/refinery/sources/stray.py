@@ -16,7 +16,7 @@ _ABOUT = {  # names, without an ending, of files about the others
 _HIDDEN_FOLDER = re.compile(r"(?:^|/)[._]")
 
 
-def stray_names(root: str, asked: str, *, of_store: bool = False) -> Callable[[str], bool]:
+def stray_names(root: str, asked: str = "", *, of_store: bool = False) -> Callable[[str], bool]:
     """Tells of a path below a root whether it is stray, unless such names are asked for.
 
     asked: the last part of what the user gave, a name or a pattern; of_store: paths are URLs.

@@ -222,9 +222,8 @@ def held(path: str) -> bytes | None:
 
 def _small_content(path: str) -> bytes | None:
     try:
-        descriptor = os.open(
-            local_path(path), os.O_RDONLY | os.O_NONBLOCK
-        )  # who writes to a pipe is not waited for
+        # who writes to a pipe is not waited for
+        descriptor = os.open(local_path(path), os.O_RDONLY | os.O_NONBLOCK)
     except OSError:
         return None
     try:

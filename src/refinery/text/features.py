@@ -32,11 +32,8 @@ PIECE = 4
 LONGEST_WORD = 40  # characters, of which pieces are taken: what is longer is no word
 _DIGIT = np.uint32(11)  # bits that a pass of the sort looks at
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
-_WITHIN, _START, _END = (
-    np.uint64(0xD6E8FEB86659FD93),
-    np.uint64(1),
-    np.uint64(2),
-)  # of a word, where a piece is
+# Where in a word a piece is.
+_WITHIN, _START, _END = np.uint64(0xD6E8FEB86659FD93), np.uint64(1), np.uint64(2)
 _MOST_COUNT = np.uint16(0xFFFF)
 
 
