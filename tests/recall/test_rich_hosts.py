@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -15,20 +15,21 @@ from refinery.text.batch import TextBatch
 from refinery.text.features import features
 from tests.recall.planted import texts
 
-PAGES = st.lists(st.tuples(st.integers(-1, 2), st.floats(0, 1, width=32)), max_size=40)
+PAGES = st.lists(st.tuples(st.integers(-1, 1), st.booleans(), st.floats(0, 1, width=32)), max_size=40)
 
 
+@example(pages=[(0, n < 3, 0.9) for n in range(6)], share=0.5, prevalence=0.01)
 @given(pages=PAGES, share=st.sampled_from([0.05, 0.1, 0.5, 1.0]), prevalence=st.sampled_from([0.01, 0.3]))
 def test_a_page_is_likely_at_the_share_of_the_rest_of_its_host(
-    pages: list[tuple[int, float]], share: float, prevalence: float
+    pages: list[tuple[int, bool, float]], share: float, prevalence: float
 ) -> None:
     """As counted page by page, with odds; no page is judged by itself, and none without a host."""
-    hosts = np.array([host for host, _ in pages], np.int32)
-    probability = np.array([one for _, one in pages], np.float32)
-    found = probability >= 0.5
+    hosts = np.array([host for host, _, _ in pages], np.int32)
+    found = np.array([hit for _, hit, _ in pages], np.bool_)
+    probability = np.array([one for _, _, one in pages], np.float32)
     chosen = in_rich_hosts(hosts, found, probability, prevalence, share)
-    for at, (host, one) in enumerate(pages):
-        others = [n for n, (of, _) in enumerate(pages) if of == host and n != at]
+    for at, (host, _, one) in enumerate(pages):
+        others = [n for n, (of, _, _) in enumerate(pages) if of == host and n != at]
         hits = sum(found[n] for n in others)
         if host < 0 or len(others) < LEAST or hits < share * len(others):
             assert not chosen[at]
