@@ -86,6 +86,13 @@ def test_a_sample_reads_the_hosts_of_sources_that_have_urls(tmp_path: Path) -> N
     measured = {name: {m.measurer.name for m in graph.measurements(name)} for name in ("crawl", "books")}
     assert "url" in measured["crawl"] and "url" not in measured["books"]
     assert all(graph.makings[name].is_model for name in graph.makings)
+    rich = RECALLING.replace("rounds: 2", "rounds: 2, rich_hosts: 10%")
+    assert resolved(tmp_path, rich).makings["models.m.round-2"].maker.settings["rich_hosts"] == "10%"
+    write_jsonl(tmp_path / "crawl.jsonl", [{"text": "A page."}])
+    with pytest.raises(DefinitionError, match=r":5: models.m.recall.rich_hosts: no source of the pool has"):
+        resolved(tmp_path, rich)
+    with pytest.raises(DefinitionError, match="rich_hosts bear on rounds after the first"):
+        resolved(tmp_path, rich.replace("rounds: 2, ", ""))
 
 
 def test_made_models_have_a_path() -> None:

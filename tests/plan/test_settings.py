@@ -59,7 +59,7 @@ DEFINITION: dict[str, Any] = {
         "grams": {"ngram": {"positive": "books", "raw": "screened"}},
         "vocabulary": {"terms": {"positive": "books", "negative": "screened"}},
         "groups": {"topics": {"from": "screened"}},
-        "found": {"recall": {"seeds": "books", "pool": "screened"}},
+        "found": {"recall": {"seeds": "books", "pool": "screened", "rounds": 2}},
         "places": {"quantiles": {"from": "scored", "columns": ["importance", "nearest"]}},
     },
     "stages": {
@@ -119,6 +119,7 @@ GRAMS, COUNTED = ("models", "grams", "ngram"), {"models.grams"}
 TERMS, MINED = ("models", "vocabulary", "terms"), {"models.vocabulary"}
 TOPICS, FOUND = ("models", "groups", "topics"), {"models.groups"}
 RECALL, SAMPLED = ("models", "found", "recall"), {"models.found.sample"}
+ROUNDS = {"models.found.round-1", "models.found.round-2"}
 PLACES, PLACED = ("models", "places", "quantiles"), {"models.places"}
 LINES, COUNT = ("stages", "screened", "transform", 0, "lines"), "sources.crawl.normalize.lines"
 DEDUP, SELECT = {"stages.unique.dedup"}, {"stages.best.select"}
@@ -356,9 +357,10 @@ CASES: dict[tuple[str, str], Case] = {
     ("models.recall", "pool"): case((*RECALL, "pool"), "crawl", SAMPLED),
     ("models.recall", "seed_documents"): case((*RECALL, "seed_documents"), 50, SAMPLED),
     ("models.recall", "pool_documents"): case((*RECALL, "pool_documents"), 50, SAMPLED),
-    ("models.recall", "rounds"): case((*RECALL, "rounds"), 2, {"models.found"}),
-    ("models.recall", "precision"): case((*RECALL, "precision"), 0.5, {"models.found.round-1"}),
+    ("models.recall", "rounds"): case((*RECALL, "rounds"), 3, {"models.found"}),
+    ("models.recall", "precision"): case((*RECALL, "precision"), 0.5, ROUNDS),
     ("models.recall", "gold_hosts"): case((*RECALL, "gold_hosts"), ["a.org"], {"models.found"}),
+    ("models.recall", "rich_hosts"): case((*RECALL, "rich_hosts"), "10%", {"models.found.round-2"}),
     ("models.recall", "seed"): case((*RECALL, "seed"), 5, SAMPLED),
     ("models", "quantiles"): case((*PLACES, "buckets"), 5, PLACED, named="buckets"),
     ("models.quantiles", "from_"): case((*PLACES, "from"), "best", PLACED),
@@ -432,7 +434,9 @@ def repository(tmp_path_factory) -> Path:
     """Three sources, models, a tokenizer and the output of an earlier run."""
     folder = tmp_path_factory.mktemp("settings") / "ROOT"
     for source in ("books", "crawl", "held"):
-        rows = [{"id": f"{source}{n}", "text": document(n), "year": 1990 + n} for n in range(8)]
+        rows = [
+            {"id": f"{source}{n}", "text": document(n), "year": 1990 + n, "url": "a.org"} for n in range(8)
+        ]
         write_parquet(folder / source / "0.parquet", rows)
     row = {"id": "crawl8", "text": document(8), "year": 1998}
     (folder / "crawl" / "1.jsonl").write_text(json.dumps(row))  # on which an encoding bears

@@ -67,6 +67,13 @@ def test_gold_hosts_have_a_column_and_a_sentence():
     assert "none of them has a document in the sample" in line
 
 
+def test_what_came_by_hosts_has_a_column_where_it_was_asked_for():
+    """Empty in the first round, which has nothing to go by."""
+    hosts = RECALLED.model_copy(update={"rounds": (account(1), account(2, by_hosts=1234))})
+    table = next(iter(recalled_tables("medical", hosts)))
+    assert [table.headings[-1], *(row[-1] for row in table.rows)] == ["by hosts", "", "1,234"]
+
+
 def test_documents_that_came_and_went_with_their_scores():
     """Only those that are asked for, no more than are wanted, control codes as text."""
     moved = Moved(came=(CAME, CAME), went=(CAME,), came_in_all=7, went_in_all=1)

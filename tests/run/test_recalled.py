@@ -131,10 +131,14 @@ def test_rounds_are_in_the_funnel_and_on_the_dataset_card(done: Path) -> None:
 
 
 def test_nothing_is_made_twice_and_a_round_more_is_one_result(repository: Path) -> None:
-    """One round more makes that round and the model; a threshold makes nothing, other seeds make all again."""
+    """One round more, or hosts in it, makes that round and the model; a threshold nothing, other seeds all again."""
     assert run(repository) == set()
     more = run(repository, lambda text: text.replace("rounds: 2", "rounds: 3"))
     assert {one for one in more if "arrival" not in one} - FOLLOWING == {"medical round", "medical model"}
+    hosts = run(repository, lambda text: text.replace("rounds: 2", "rounds: 2, rich_hosts: 10%"))
+    assert {one for one in hosts if "arrival" not in one} - FOLLOWING == {"medical round", "medical model"}
+    first, second = recalled_of(plan_of(repository / "pipeline.yaml"))["medical"].rounds
+    assert first.by_hosts is None and second.by_hosts is not None
     less = run(repository, lambda text: text.replace("suggested('medical')", "0.7"))
     assert less == FOLLOWING
     write(repository, SEEDS[:30])

@@ -172,7 +172,19 @@ class RecallTraining(Model):
         (),
         description="hosts or sites whose pages are all of the domain, of which each round's recall is told",
     )
+    rich_hosts: Share | None = Field(
+        None,
+        description="share of a host's pages found by a round, from which the next takes likely ones of the rest",
+    )
     seed: int = Field(1, ge=0, description="of the choice of documents")
+
+    @model_validator(mode="after")
+    def _rounds_for_hosts(self) -> Self:
+        if self.rich_hosts is not None and self.rounds == 1:
+            raise ValueError(
+                "rich_hosts bear on rounds after the first: give rounds: 2 or more, or leave it out"
+            )
+        return self
 
     @field_validator("gold_hosts")
     @classmethod

@@ -86,6 +86,17 @@ def with_hosts(making: Making, sources: Mapping[str, Iterable[str]], heads: Head
     return replace(making, columns=columns)
 
 
+def unknown_hosts(training: RecallTraining, sample: Making, implied: Mapping[str, str]) -> str | None:
+    """Why rich hosts cannot be told, if they are asked for; sample: with_hosts; implied: see Graph."""
+    if training.rich_hosts is None or any(
+        implied.get(name, name) in sample.columns for name in training.pool
+    ):
+        return None
+    return (
+        "no source of the pool has a column `url`, by which hosts are known: leave it out, or add that column"
+    )
+
+
 def with_scores(
     making: Making, counted: QuantileCount, stages: Mapping[str, ResolvedStage], implied: Mapping[str, str]
 ) -> Making:

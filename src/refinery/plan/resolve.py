@@ -43,7 +43,14 @@ from refinery.plan.licences import (
     uses_licences,
 )
 from refinery.plan.measured import add_measured, late_of, measurers_of, size_measurer
-from refinery.plan.models import makings_of, score_problems, with_hosts, with_models, with_scores
+from refinery.plan.models import (
+    makings_of,
+    score_problems,
+    unknown_hosts,
+    with_hosts,
+    with_models,
+    with_scores,
+)
 from refinery.plan.order import in_rounds
 from refinery.plan.outputs import check_measurements, output_folders, output_tokens
 from refinery.plan.problems import Problems
@@ -284,6 +291,10 @@ class _Resolver:
                 read = [self.implied.get(one, one) for names in making.inputs.values() for one in names]
                 sources = {one: self.stages[one].sources if one in self.stages else (one,) for one in read}
                 self.texts.makings[name] = with_hosts(making, sources, self.heads)
+        for name, model in self.definition.pipeline.models.items():
+            sample = self.texts.makings.get(f"{model_name(name)}.sample")
+            if model.recall and sample and (problem := unknown_hosts(model.recall, sample, self.implied)):
+                self.problems.add(("models", name, model.recall.word, "rich_hosts"), problem)
 
     def _find_scores(self) -> None:
         """Has quantiles know the columns that they count."""

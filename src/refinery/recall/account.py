@@ -22,7 +22,8 @@ class RoundAccount(Model):
     positives, negatives: documents of the pool that are settled; open: that are not; recalled: those at or above
     the threshold; prevalence to strays: as in refinery.recall.rounds.Estimates;
     overlap: share of what this round or the one before recalls that both do; new_hosts: of what it recalls, None
-    where no document has one; good: whether its model may serve; stopped: why no round follows, empty
+    where no document has one; by_hosts: documents that it took for positive by their hosts, None where it was not to;
+    good: whether its model may serve; stopped: why no round follows, empty
     if one may.
     """
 
@@ -40,6 +41,7 @@ class RoundAccount(Model):
     strays: float
     overlap: float | None
     new_hosts: int | None
+    by_hosts: int | None = None
     good: bool
     stopped: str
 

@@ -37,7 +37,7 @@ class SampleMaker(Maker):
 
     training: RecallTraining
     name: str = "sample"
-    version: int = 2
+    version: int = 3
     makes: str = "sample"
 
     @property
@@ -111,13 +111,17 @@ class RoundMaker(_StepMaker):
 
     number: int = field(kw_only=True)
     name: str = "round"
-    version: int = 2
+    version: int = 3
     makes: str = "round"
 
     @property
     def settings(self) -> Mapping[str, object]:
-        """Its number, and the precision of its threshold: how many follow bears on the model only."""
-        return {"number": self.number, "precision": self.training.precision}
+        """Its number, the precision of its threshold, and what hosts say: how many follow bears on the model only."""
+        used = {"precision", "rich_hosts"} if self.number > 1 else {"precision"}
+        return {
+            "number": self.number,
+            **self.training.model_dump(mode="json", include=used, exclude_none=True),
+        }
 
     def make(self, inputs: Inputs, map_units: MapUnits, folder: Path, work: Place) -> None:
         """One unit makes it."""

@@ -2,10 +2,10 @@
 
 The first round takes seeds for positive and the pool for negative (positive-unlabelled learning: what is of the
 topic in the pool is a small share of it). A later one also takes for positive what the one before recalls and what
-is as near to a seed as seeds are to each other, and leaves out what is open. Every score is of a fit that has not
-seen the document, seeds are judged so too: a round is good when held-out seeds rank higher than by the round
-before, beyond chance, and not fewer of them are recalled; the model is of the last good one. docs/recall.md has
-what was tried and what it gained.
+is as near to a seed as seeds are to each other, with `rich_hosts` also what is likely by the rest of its host, and
+leaves out what is open. Every score is of a fit that has not seen the document, seeds are judged so too: a round is
+good when held-out seeds rank higher than by the round before, beyond chance, and not fewer of them are recalled; the
+model is of the last good one. docs/recall.md has what was tried and what it gained.
 
 Nothing here reads a file or a text. The same sample and settings give the same bits, but for the last ones, which
 LAPACK makes of the latent space as the processor has it.
@@ -28,6 +28,7 @@ from refinery.recall.held_out import FOLDS, Task, best_fit, log_places
 from refinery.recall.latent import latent_space
 from refinery.recall.logistic import Rows
 from refinery.recall.nearest import nearest
+from refinery.recall.rich_hosts import in_rich_hosts
 from refinery.recall.sample import Sample
 from refinery.shuffle.partition import hash_numbers
 from refinery.text.features import inverse_frequencies, weigh
@@ -41,10 +42,14 @@ NEGATIVE, OPEN, POSITIVE = -1, 0, 1  # how a document stands after a round
 
 @dataclass(frozen=True)
 class Settings:
-    """precision: that the suggested threshold is to reach; seed: of every random choice."""
+    """precision: that the suggested threshold is to reach; seed: of every random choice.
+
+    rich_hosts: share of a host's pages that must be found for others of it to be taken for positive; None: never.
+    """
 
     precision: float = 0.9
     seed: int = 1
+    rich_hosts: float | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,8 @@ class Round:
     number: from 1; probability: float32 (documents,), calibrated, of seeds by fits that have not seen them; standing:
     int8 (documents,), POSITIVE, NEGATIVE or OPEN, what the next round takes for settled; threshold: suggested, in
     probabilities; overlap: share of the documents recalled here or before that are recalled in both, None of the
-    first; stopped: why no further round is to be made, else None: a round that follows a stopped one is that one.
+    first; by_hosts: documents that it took for positive by their hosts, None where it was not to; stopped: why no
+    further round is to be made, else None: a round that follows a stopped one is that one.
     """
 
     number: int
@@ -83,6 +89,7 @@ class Round:
     threshold: float
     estimates: Estimates
     overlap: float | None
+    by_hosts: int | None
     stopped: str | None
     model: LinearModel
 
@@ -119,7 +126,7 @@ def _round(sample: Sample, settings: Settings, before: Round | None) -> Round:
     )
     near, which = nearest(rows, sample.seed)
     beside = np.where(sample.seed, folds, folds[which])
-    standing = before.standing if before else np.where(sample.seed, POSITIVE, OPEN).astype(np.int8)
+    standing, by_hosts = _settled(sample, settings, before)
     labels = (standing == POSITIVE).astype(np.float64)
     weights = _weights(sample.seed, standing)
     space = latent_space(sample.features, inverse)
@@ -150,7 +157,28 @@ def _round(sample: Sample, settings: Settings, before: Round | None) -> Round:
         calibration.scale,
         calibration.shift,
     )
-    return Round(number, probability, now, threshold, estimates, overlap, stopped, model)
+    return Round(number, probability, now, threshold, estimates, overlap, by_hosts, stopped, model)
+
+
+def _settled(sample: Sample, settings: Settings, before: Round | None) -> tuple[NDArray[np.int8], int | None]:
+    """How documents stand before a round, and how many of them are positive by their hosts."""
+    if before is None:
+        return np.where(sample.seed, POSITIVE, OPEN).astype(np.int8), None
+    if settings.rich_hosts is None:
+        return before.standing, None
+    pool, standing = ~sample.seed, before.standing.copy()
+    probability = before.probability[pool]
+    chosen = np.zeros(len(sample), np.bool_)
+    chosen[pool] = in_rich_hosts(
+        sample.hosts[pool],
+        probability >= before.threshold,
+        probability,
+        before.estimates.prevalence.value,
+        settings.rich_hosts,
+    )
+    chosen &= standing != POSITIVE
+    standing[chosen] = POSITIVE
+    return standing, int(chosen.sum())
 
 
 def _weights(seed: NDArray[np.bool_], standing: NDArray[np.int8]) -> NDArray[np.float64]:

@@ -18,7 +18,6 @@ import pyarrow.compute as pc
 
 from refinery.models.card import SourceCounts
 from refinery.models.draw import Drawn
-from refinery.models.examples import near_groups
 from refinery.models.train import Written
 from refinery.recall.counts import COUNTS, SEEDS, SampleCounts, refuse
 from refinery.recall.sample import Sample
@@ -39,17 +38,14 @@ _ABOUT = [
     ("hash", pa.uint64()), ("source", pa.string()), ("id", pa.string()), ("host", pa.string()),
     ("language", pa.string()), ("head", pa.large_string()),
 ]  # fmt: skip
-_ROW = pa.schema(
-    [("seed", pa.bool_()), ("text", pa.uint64()), ("words", pa.large_string()), *_ABOUT, *_FEATURES]
-)
-_FORM = pa.schema([("seed", pa.bool_()), ("group", pa.int64()), ("text", pa.uint64()), *_ABOUT, *_FEATURES])
+_ROW = pa.schema([("seed", pa.bool_()), ("text", pa.uint64()), *_ABOUT, *_FEATURES])
 _BLOCK_BYTES = 32 << 20
 READ_BYTES = 4 * _BLOCK_BYTES  # of memory of a unit that writes rows
 
 
 @dataclass(frozen=True)
 class SampleFile:
-    """What lies in a sample's file, the seeds first: rows of _FORM without features, and what rounds work on."""
+    """What lies in a sample's file, the seeds first: rows of _ROW without features, and what rounds work on."""
 
     about: pl.DataFrame
     sample: Sample
@@ -83,13 +79,12 @@ def write_rows(rows: Tables, drawn: Drawn) -> Written:
 
 
 def _rows(seeds: bool, prepared: TextBatch, about: Mapping[str, pa.Array]) -> pa.Table:
-    """Rows of _ROW; the words of seeds stay, to tell near copies among them."""
+    """Rows of _ROW."""
     found = features(prepared, pieces=True)
     bounds = pa.array(found.bounds.astype(np.int32))
     columns = {
         "seed": pa.repeat(pa.scalar(seeds), len(prepared)),
         "text": pa.array(text_hashes(prepared)),
-        "words": prepared.to_arrow() if seeds else pa.nulls(len(prepared), pa.large_string()),
         **about,
         "buckets": pa.ListArray.from_arrays(bounds, pa.array(found.buckets)),
         "counts": pa.ListArray.from_arrays(bounds, pa.array(found.counts)),
@@ -125,11 +120,8 @@ def collect(
         languages={part: dict(sorted(of.items())) for part, of in languages.items()},
     )
     refuse(about, names)
-    words = TextBatch.from_arrow(kept["words"].head(len(seeds)).to_arrow().cast(pa.large_string()))
-    groups = pl.Series("group", [*near_groups(words), *[None] * len(found)], pl.Int64)
-    written = kept.with_columns(groups).select(_FORM.names).to_arrow().cast(_FORM)
-    with TableWriter(folder / SAMPLE, _FORM, scratch=True) as writer:
-        writer.write(written)
+    with TableWriter(folder / SAMPLE, _ROW, scratch=True) as writer:
+        writer.write(kept.to_arrow().cast(_ROW))
     commit_bytes(folder / COUNTS, about.model_dump_json(indent=1).encode(), scratch=True)
     return [SAMPLE, COUNTS]
 

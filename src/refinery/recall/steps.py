@@ -48,7 +48,7 @@ def make_round(folders: Sequence[Place], training: RecallTraining, target: Place
     A round after the last that is to be made is that one.
     """
     file = read_sample(folders[0])
-    settings = Settings(training.precision, training.seed)
+    settings = Settings(training.precision, training.seed, training.rich_hosts)
     before = _read_round(folders[1]) if len(folders) > 1 else None
     found = next_round(file.sample, before, settings) if before else first_round(file.sample, settings)
     account = _account(file, found, before)
@@ -69,6 +69,7 @@ def _account(file: SampleFile, found: Round, before: Round | None) -> RoundAccou
         **vars(found.estimates),
         overlap=found.overlap,
         new_hosts=new_hosts(file, found, before),
+        by_hosts=found.by_hosts,
         good=found.good,
         stopped=found.stopped or "",
     )
@@ -122,6 +123,7 @@ def _read_round(folder: Place) -> Round:
         told.threshold,
         estimates,
         told.overlap,
+        told.by_hosts,
         told.stopped or None,
         model,
     )

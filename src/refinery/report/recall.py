@@ -16,11 +16,13 @@ def recalled_tables(model: str, found: Recalled) -> Iterator[Grid | str]:
     """A row a round, over the sample that all of them look at; then why they stopped."""
     sample = found.sample
     gold = ("gold hosts",) if found.gold else ()
-    columns = ("round", "found", "open", "domain", "precision", "recall", "overlap", "new hosts", *gold)
+    by_hosts = ("by hosts",) if any(one.by_hosts is not None for one in found.rounds) else ()
+    columns = ("round", "found", "open", "domain", "precision", "recall", "overlap", "new hosts")
     title = f"{model}: rounds over {sample.pool:,} of {sample.arrived(POOL):,} documents of the pool, by"
-    table = Grid(f"{title} {sample.seeds:,} seeds, with intervals of 95 %", columns)
+    table = Grid(f"{title} {sample.seeds:,} seeds, with intervals of 95 %", (*columns, *by_hosts, *gold))
     for one in found.rounds:
-        table.add(*_row(one, one.number == found.chosen), *_gold(found, one.number))
+        hosts = ("" if one.by_hosts is None else f"{one.by_hosts:,}" for _ in by_hosts)
+        table.add(*_row(one, one.number == found.chosen), *hosts, *_gold(found, one.number))
     yield table
     if found.gold:
         yield f"gold hosts: {found.gold.sentence(found.chosen)}"
