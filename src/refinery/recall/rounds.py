@@ -126,7 +126,7 @@ def _round(sample: Sample, settings: Settings, before: Round | None) -> Round:
     )
     near, which = nearest(rows, sample.seed)
     beside = np.where(sample.seed, folds, folds[which])
-    standing, by_hosts = _settled(sample, settings, before)
+    standing, by_hosts = _standing_before(sample, settings, before)
     labels = (standing == POSITIVE).astype(np.float64)
     weights = _weights(sample.seed, standing)
     space = latent_space(sample.features, inverse)
@@ -160,7 +160,7 @@ def _round(sample: Sample, settings: Settings, before: Round | None) -> Round:
     return Round(number, probability, now, threshold, estimates, overlap, by_hosts, stopped, model)
 
 
-def _settled(sample: Sample, settings: Settings, before: Round | None) -> tuple[NDArray[np.int8], int | None]:
+def _standing_before(sample: Sample, settings: Settings, before: Round | None) -> tuple[NDArray[np.int8], int | None]:
     """How documents stand before a round, and how many of them are positive by their hosts."""
     if before is None:
         return np.where(sample.seed, POSITIVE, OPEN).astype(np.int8), None
