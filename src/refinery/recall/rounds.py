@@ -160,7 +160,9 @@ def _round(sample: Sample, settings: Settings, before: Round | None) -> Round:
     return Round(number, probability, now, threshold, estimates, overlap, by_hosts, stopped, model)
 
 
-def _standing_before(sample: Sample, settings: Settings, before: Round | None) -> tuple[NDArray[np.int8], int | None]:
+def _standing_before(
+    sample: Sample, settings: Settings, before: Round | None
+) -> tuple[NDArray[np.int8], int | None]:
     """How documents stand before a round, and how many of them are positive by their hosts."""
     if before is None:
         return np.where(sample.seed, POSITIVE, OPEN).astype(np.int8), None
