@@ -266,6 +266,29 @@ def test_a_cut_off_archive_gives_its_beginning_and_one_reject(tmp_path_factory, 
         assert set(found.reasons) <= {"truncated_file", "not_json"}
 
 
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize(
+    ("ending", "content", "left"),
+    [
+        ("txt", "One sentence of the text. " * 4000, 0),
+        ("md", "# One\n\n" + "A paragraph.\n\n" * 8000, 0),
+        ("html", "<html><body>" + "<p>A paragraph of the page.</p>" * 4000 + "</body></html>", 0),
+        ("json", json.dumps({"text": "A text. " * 12000}), 0),
+        ("csv", "id,text\n1,whole\n2," + "half " * 20000, 1),
+        ("jsonl", '{"id": 1, "text": "whole"}\n' + json.dumps({"id": 2, "text": "half " * 20000}), 1),
+    ],
+)
+def test_half_a_document_is_none(tmp_path, ending, content, left, compressed):
+    """Of a member that is cut off, whatever says where it ends: only rows that are whole are documents."""
+    whole = tar({"a.txt": b"before", f"b.{ending}": content.encode()})
+    data = whole[: len(content) // 2]
+    (tmp_path / "a.tar").write_bytes(gzip.compress(data) if compressed else data)
+    found = read_all(spec(tmp_path))
+    assert found.texts == ["before", *["whole"] * left]
+    assert found.reasons.count("truncated_file") == 1
+    assert set(found.reasons) <= {"truncated_file", "not_json"}
+
+
 @settings(max_examples=60, deadline=None)
 @given(kind=st.sampled_from([tar, zipped]), place=st.floats(0, 0.999), bit=st.integers(0, 7))
 def test_a_flipped_bit_ends_in_rejects_or_an_error(tmp_path_factory, kind, place, bit):

@@ -91,34 +91,54 @@ def _in_tar(shard: Shard, digest: PartDigest | None) -> Iterator[tuple[str, Iter
                 while (info := archive.next()) is not None:
                     archive.members = []  # which it would keep all
                     if info.isreg():
-                        yield info.name, _of_tar(archive, info)
+                        yield info.name, _of_tar(archive, info, content)
                 if not content.ended:
-                    raise compression.DamagedError("the archive ends early")
+                    raise content.damage
     except tarfile.TarError as error:
         raise compression.DamagedError(f"the archive is damaged: {error}") from None
     except OSError as error:
         raise unreadable(shard.path, error) from None
 
 
-def _of_tar(archive: tarfile.TarFile, info: tarfile.TarInfo) -> Iterator[bytes]:
+def _of_tar(archive: tarfile.TarFile, info: tarfile.TarInfo, content: _Stream) -> Iterator[bytes]:
+    """The file as far as it goes, of which tarfile's own reading loses the last block."""
     try:
-        file = archive.extractfile(info)
-        while file and (block := file.read(compression.BLOCK)):
+        if info.issparse():
+            file = archive.extractfile(info)
+            while file and (block := file.read(compression.BLOCK)):
+                yield block
+            return
+        stream, left = archive.fileobj, info.size
+        if stream is None:
+            return
+        stream.seek(info.offset_data)
+        while left:
+            block = stream.read(min(left, compression.BLOCK))
+            if not block:
+                raise content.damage
             yield block
+            left -= len(block)
     except tarfile.TarError as error:
         raise compression.DamagedError(f"the archive is damaged: {error}") from None
 
 
 class _Stream:
-    """Blocks as the file that tarfile reads; ended: whether the last that was read is what ends an archive."""
+    """Blocks as the file that tarfile reads, which end where they are damaged; ended: whether the last that was read
+    is what ends an archive; damage: what to raise otherwise.
+    """
 
     def __init__(self, blocks: Iterator[bytes]) -> None:
         self._blocks = blocks
         self.ended = False
+        self.damage = compression.DamagedError("the archive ends early")
 
     def read(self, size: int) -> bytes:
         """A block, whatever its size, none at the end."""
-        block = next(self._blocks, b"")
+        try:
+            block = next(self._blocks, b"")
+        except compression.DamagedError as error:
+            self.damage, self.ended = error, False
+            return b""
         if block:
             self.ended = not block[-tarfile.BLOCKSIZE :].strip(b"\0")
         return block

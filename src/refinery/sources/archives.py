@@ -7,6 +7,7 @@ archive in an archive is read, one in that is not.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -30,7 +31,7 @@ from refinery.sources.documents import (
 )
 from refinery.sources.encoding import head_as_utf8
 from refinery.sources.foreign import foreign
-from refinery.sources.formats import format_of
+from refinery.sources.formats import DOCUMENT_FILES, format_of
 from refinery.sources.identity import HEAD, file_head
 from refinery.sources.readers import READERS, Head, Reader
 from refinery.sources.schema import json_column, unify
@@ -128,18 +129,26 @@ def _read_member(
             if isinstance(file, str):
                 yield _skipped(file)
                 return
-            if file.format not in ARCHIVES:
+            broken = len(damage) > before
+            if broken and file.format in DOCUMENT_FILES:  # half of a text is no document
+                found = iter(())
+            elif file.format not in ARCHIVES:
+                if broken and file.format == "csv":
+                    _drop_last_line(path)
                 found = _read_file(file, request, description)
             elif inner:
                 raise InputError(member.name, "this is an archive in an archive in an archive", "unpack it")
             else:
                 found = _read_archive(file, request, description, inner=True)
+            told = False
             for run in found:
                 end = max(end, run.end)
+                told = told or any(one.reason == "truncated_file" for one in run.rejects)
                 yield run if run.file else replace(run, file=file.relative_path)
             end = max(end, description.rows)
-            if len(damage) > before:
-                yield Documents.rejected((Reject(end, "truncated_file", damage[-1]),))
+            if len(damage) > before and not told:
+                cut = Documents.rejected((Reject(end, "truncated_file", damage[-1]),))
+                yield replace(cut, file=file.relative_path)
     except InputError as error:
         problem = error.problem + (f" ({error.hint})" if error.hint else "")
         yield Documents.rejected((Reject(end, "unreadable", problem),))
@@ -170,6 +179,21 @@ def content_head(path: str, raw: bytes, spec: SourceSpec) -> bytes:
     """
     content = compression.head(path, raw, HEAD)
     return content if is_tar(content) else head_as_utf8(content, spec.encoding)
+
+
+def _drop_last_line(path: Path) -> None:
+    """Ends a file that was cut off after its last whole line: what is left of a row may pass for a whole one."""
+    with path.open("r+b") as file:
+        end = file.seek(0, os.SEEK_END)
+        while end:
+            start = max(end - compression.BLOCK, 0)
+            file.seek(start)
+            newline = file.read(end - start).rfind(b"\n")
+            if newline >= 0:
+                file.truncate(start + newline + 1)
+                return
+            end = start
+        file.truncate(0)
 
 
 def _planned(path: Path, member: Member, archive: Shard, spec: SourceSpec) -> Shard | str:
