@@ -102,6 +102,27 @@ def test_rows_without_a_text_are_told(tmp_path):
     assert "# 3 of the first 7 rows have no text, most: not_json" in text
 
 
+@pytest.mark.parametrize(("column", "empty", "told"), [("A", 8, 8), ("A-1", 8, 8), ("A", 1, 0)])
+def test_a_part_of_the_text_that_is_often_empty_is_told(tmp_path, column, empty, told):
+    """With the condition that leaves such documents out, which runs as it is written."""
+    (tmp_path / "qa").mkdir()
+    answers = ["" if n < empty else document(n) for n in range(12)]
+    pairs = "".join(
+        f"<QA><Q>What is it, in {n} words?</Q><{column}>{a}</{column}></QA>" for n, a in enumerate(answers)
+    )
+    (tmp_path / "qa" / "a.xml").write_text(f"<All><Focus>x</Focus>{pairs}</All>")
+    file = refinery.init(tmp_path)
+    text = file.read_text()
+    assert (
+        f"within the braces, for whole ones: of the first 12 documents {told} have no {column}\n" in text
+    ) == bool(told)
+    if told:
+        where = next(line for line in text.splitlines() if "# where: " in line).split("# ")[1].strip()
+        file.write_text(text.replace("record: /All/QA", f"record: /All/QA, {where}"))
+        outputs = refinery.run(file, workers=1, progress=False)
+        assert next(iter(outputs.values())).manifest.sources["qa"].documents == 12 - empty
+
+
 def test_each_source_is_read_as_its_files_are(tmp_path):
     """Chats, several columns, XML by its records, other encodings, web pages in a column; names that need quotes."""
     chat = [{"role": "user", "content": document(1)}, {"role": "assistant", "content": document(2)}]

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, count, islice
@@ -18,6 +19,7 @@ import yaml
 from refinery.api.transform import transform
 from refinery.api.xml_record import propose_record
 from refinery.errors import InputError, StorageError
+from refinery.sources.column_settings import Where
 from refinery.sources.compression import DamagedError, head
 from refinery.sources.document_text import is_textual
 from refinery.sources.documents import SourceSpec
@@ -28,6 +30,7 @@ from refinery.sources.heads import spread
 from refinery.sources.identity import HEAD, file_head
 from refinery.sources.read import read_documents
 from refinery.sources.shards import head_schemas, list_shards
+from refinery.sources.source_columns import WHERE
 from refinery.sources.types import is_list
 from refinery.storage.marks import OWNER, RECORDS, records_of
 from refinery.storage.place import exists
@@ -52,6 +55,7 @@ _MEASURED = ("lang", "lang_score")  # what the rules of a first definition read
 _HTML = re.compile(r"(?i)</(p|div|body|html|li|td)>")
 _NAME = 48  # characters of a name, so that what is put before and after it has room
 _FILES = 8  # whose first documents are looked at
+_OFTEN = 0.1  # of the documents: as many that lack a part of their text are told
 _LONG = 40  # characters: what is shorter on average is no text
 
 
@@ -60,7 +64,8 @@ class FoundSource:
     """Files that are read alike, as a source has them.
 
     html: whether a column has web pages; clashes: columns that are called as what is measured; texts: a sample;
-    problem: why the files cannot be read as they are; note: how many of the first rows have no text.
+    problem: why the files cannot be read as they are; note: how many of the first rows have no text; where: what
+    leaves out the documents that lack the last column of their text, if many do, and where_note: how many.
     """
 
     name: str
@@ -73,6 +78,8 @@ class FoundSource:
     texts: tuple[str, ...] = ()
     problem: str = ""
     note: str = ""
+    where: str = ""
+    where_note: str = ""
 
 
 def found_sources(base: Path) -> list[FoundSource]:
@@ -162,7 +169,10 @@ def look_at(paths: tuple[str, ...], name: str, written: str) -> FoundSource:
     if html:
         texts = tuple(transform(list(texts), ["html"]).column("text").to_pylist())
     clashes = tuple(name for name in _MEASURED if name in _columns(spec))
-    return FoundSource(name, written, spec.texts, spec.record, spec.encoding, html, clashes, texts, note=note)
+    lack = _lack_of_last(spec) if len(spec.texts) > 1 else ("", "")
+    return FoundSource(
+        name, written, spec.texts, spec.record, spec.encoding, html, clashes, texts, "", note, *lack
+    )
 
 
 def _as_their_heads_tell(spec: SourceSpec) -> SourceSpec:
@@ -231,6 +241,24 @@ def _first_texts(spec: SourceSpec) -> tuple[tuple[str, ...], str, str]:
             without["empty"] += sum(not text.strip() for text in found)
             texts += found[: SAMPLE // len(shards)]
     return tuple(texts), _note(rows, +without), problem
+
+
+def _lack_of_last(spec: SourceSpec) -> tuple[str, str]:
+    """What leaves out documents of which the last column of the text is empty, and how many are; nothing if few."""
+    column = spec.texts[-1]
+    if "." in column:  # which a condition cannot name
+        return "", ""
+    where = f"{column if re.fullmatch(r'[A-Za-z_]+', column) else json.dumps(column)} <> ''"
+    whole = replace(spec, where=Where(where, ((column, "string"),)))
+    there = empty = 0
+    with suppress(InputError, StorageError):
+        for shard in spread(list_shards(spec).shards)[:_FILES]:
+            if batch := next(iter(read_documents(shard, whole)), None):
+                there += len(batch.rows)
+                empty += batch.skipped.get(WHERE, 0)
+    if empty < max(1, _OFTEN * (there + empty)):
+        return "", ""
+    return where, f"of the first {there + empty} documents {empty} have no {column}"
 
 
 def _note(rows: int, without: Counter[str]) -> str:

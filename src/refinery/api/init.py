@@ -151,6 +151,9 @@ def _lines(
             yield f"  # {written.strip()}   # {problem}"
         else:
             yield f"{written}   # {note}" if note else written
+            if source.where:
+                condition = json.dumps(source.where, ensure_ascii=False)
+                yield f"    # where: {condition}   # within the braces, for whole ones: {source.where_note}"
     yield "stages:"
     stages = [f"screened-{one.language}" for one in screenings] if len(screenings) > 1 else ["screened"]
     if others and screenings:

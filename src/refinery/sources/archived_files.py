@@ -109,8 +109,6 @@ def _of_tar(archive: tarfile.TarFile, info: tarfile.TarInfo, content: _Stream) -
                 yield block
             return
         stream, left = archive.fileobj, info.size
-        if stream is None:
-            return
         stream.seek(info.offset_data)
         while left:
             block = stream.read(min(left, compression.BLOCK))

@@ -131,7 +131,7 @@ def _read_member(
                 return
             broken = len(damage) > before
             if broken and file.format in DOCUMENT_FILES:  # half of a text is no document
-                found = iter(())
+                found: Iterator[Documents] = iter(())
             elif file.format not in ARCHIVES:
                 if broken and file.format == "csv":
                     _drop_last_line(path)
