@@ -39,6 +39,13 @@ def test_it_checks_and_runs(files):
     assert output.manifest.kept.documents > 0
 
 
+def test_what_is_looked_at_is_told(files):
+    """Each source before it is read, then the languages."""
+    told = []
+    refinery.init(files, progress=told.append)
+    assert told == ["my crawl", "unique", "*.jsonl", "the languages and rules of the first documents"]
+
+
 def test_editors_know_its_schema(files):
     """The first line names it, it has an address of its own, and the definition is valid by it."""
     definition = refinery.init(files)

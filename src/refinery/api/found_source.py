@@ -6,7 +6,7 @@ import json
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -82,10 +82,15 @@ class FoundSource:
     where_note: str = ""
 
 
-def found_sources(base: Path) -> list[FoundSource]:
-    """The folders in a folder that hold what can be read, and the files in it by their ending."""
+def found_sources(base: Path, progress: Callable[[str], object] | None = None) -> list[FoundSource]:
+    """The folders in a folder that hold what can be read, and the files in it by their ending.
+
+    progress: is called with each of them before it is looked at.
+    """
     found: list[FoundSource] = []
     for name, path in _candidates(base):
+        if progress:
+            progress(path)
         found.append(look_at((str(base / path),), _free(name, {one.name for one in found}), path))
     return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,10 +36,11 @@ class Screening:
     most: str  # the rule that drops most of them
 
 
-def init(folder: str | Path = ".") -> Path:
+def init(folder: str | Path = ".", *, progress: Callable[[str], object] | None = None) -> Path:
     """Writes `pipeline.yaml` for the files that lie in a folder, and its schema for editors; gives its path.
 
     Each folder in it with files that can be read is a source, and so are files beside each other with one ending.
+    progress: is called with what is looked at, before each source and before the languages, which may take a minute.
     Raises InputError when there is no such folder, a definition already, or nothing that can be read.
 
     >>> import pathlib, tempfile, refinery
@@ -57,11 +58,13 @@ def init(folder: str | Path = ".") -> Path:
     file = base / "pipeline.yaml"
     if file.exists():
         raise InputError(str(file), "is there already", "remove it, or write by hand")
-    found = found_sources(base)
+    found = found_sources(base, progress)
     usable = [source for source in found if not source.problem]
     if not usable:
         problems = "; ".join(f"{source.path}: {source.problem}" for source in found)
         raise InputError(str(base), f"holds nothing that can be read{': ' if problems else ''}{problems}")
+    if progress:
+        progress("the languages and rules of the first documents")
     content = "\n".join(_lines(plain_name(base.name, without="pipeline"), found, *_screenings(usable))) + "\n"
     make_work_folder((base / SCHEMA).parent)
     commit_bytes(base / SCHEMA, schema())

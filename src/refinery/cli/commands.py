@@ -212,7 +212,7 @@ def init(
     """Write a commented pipeline.yaml for the files that lie in a folder, and its schema for editors."""
     from refinery.api.init import init as make_definition
 
-    file = make_definition(folder)
+    file = make_definition(folder, progress=lambda what: echo(f"looking at {what}", err=True))
     echo(f"Written to {file}")
     echo(f"Next: refinery check {file}, refinery run {file} --limit 1000")
 
