@@ -121,6 +121,24 @@ def test_documents_are_told_again_wherever_they_lie(tmp_path, ids):
     ]
 
 
+@pytest.mark.parametrize("gone", [True, False])
+def test_ids_that_went_are_told(tmp_path, gone):
+    """Of a source of which no document is told again, not of one of which some are."""
+    file = tmp_path / "a.jsonl"
+    (tmp_path / "p.yaml").write_text(
+        f"refinery: 1\nname: p\nsources: {{a: {{path: {file}}}}}\nstages: {{all: {{from: a}}}}\n"
+        "outputs: {all: {from: all, path: out}}\n"
+    )
+    for last in (1, None):
+        ids = [last if gone else 0, last and 2]
+        file.write_text(
+            "".join(f"{json.dumps({'id': i, 'text': f'Text {n}.'})}\n" for n, i in enumerate(ids))
+        )
+        refinery.run(tmp_path / "p.yaml", workers=1, progress=False)
+    (output,) = refinery.diff(tmp_path / "p.yaml").outputs
+    assert [note.partition(":")[2][:28] for note in output.notes] == [" none of its documents is to"] * gone
+
+
 def test_a_text_that_is_read_in_another_way_is_the_same_document(tmp_path):
     """Where the files are the same: also what was rejected before."""
     rows = [{"text": "Some words", "body": "Other words"}, {"text": None, "body": "A body"}]

@@ -13,12 +13,15 @@ import xxhash
 
 from refinery.plan.derivations import Reason, changes
 from refinery.plan.result import decision_name, documents_name, output_name
-from refinery.report.moved_documents import moved_documents, sources_without_identity
+from refinery.report.moved_documents import NOT_READ, moved_documents, sources_without_identity
 from refinery.run.history import PastRun
 from refinery.shuffle.partition import hash_numbers
 
 EXAMPLES = 3  # documents that are named for each kind of move
 _BY_PLACE = "its documents are told by file and row alone, as one of the runs kept no more of them"
+_NONE_AGAIN = (
+    "none of its documents is told again by its id, or its text where it has none: did ids change or go?"
+)
 _PLACE = ["source", "path", "row"]
 
 
@@ -46,7 +49,7 @@ class Move:
 class OutputDiff:
     """An output in both runs: documents kept, documents written, repeated ones each time, and what moved, most first.
 
-    notes: of sources whose documents could not be told by what they are.
+    notes: of sources whose documents could not be told by what they are, or of which none was told again.
     """
 
     output: str
@@ -93,20 +96,30 @@ def _compared(
     counts = Counter[tuple[str, str]]()
     drawn: dict[tuple[str, str], list[tuple[int, Moved]]] = {}
     notes: tuple[str, ...] = ()
+    unread = Counter[tuple[str, str]]()
+    then, now = before.outputs[old], after.outputs[new]
     if before.keys[old] != after.keys[new]:
         files, unchanged = (before.files(old), after.files(new)), _same_files(before, after)
         unknown = sources_without_identity(*files) - unchanged
         notes = tuple(f"{source}: {_BY_PLACE}" for source in sorted(unknown))
         for moved in moved_documents(*files, unchanged | unknown):
+            unread.update(_unread(moved))
             for kind, found in moved.group_by("before", "after"):
                 move = str(kind[0]), str(kind[1])
                 counts[move] += int(found["documents"].sum())
                 drawn[move] = sorted([*drawn.get(move, ()), *_drawn(found, seed)], key=_order)[:EXAMPLES]
+    notes += tuple(
+        f"{source}: {_NONE_AGAIN}"
+        for source in sorted(then.sources.keys() & now.sources.keys())
+        if (unread[source, "after"], unread[source, "before"])
+        == (then.sources[source].documents, now.sources[source].documents)
+        and then.sources[source].documents
+        and now.sources[source].documents
+    )
     moves = tuple(
         Move(*move, number, _because(move, new, why), tuple(one for _, one in drawn[move]))
         for move, number in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     )
-    then, now = before.outputs[old], after.outputs[new]
     return OutputDiff(
         new if old == new else f"{old} -> {new}",
         then.kept.documents,
@@ -116,6 +129,16 @@ def _compared(
         moves,
         notes,
     )
+
+
+def _unread(moved: pl.DataFrame) -> dict[tuple[str, str], int]:
+    """How many documents of each source were not read in the run `before`, and in that `after`."""
+    found: dict[tuple[str, str], int] = {}
+    for run, other in (("before", "after"), ("after", "before")):
+        one = moved.filter((pl.col(run) == NOT_READ) & ~pl.col(other).str.starts_with("rejected: "))
+        counts = one.group_by("source").agg(pl.sum("documents"))
+        found |= {(source, run): number for source, number in counts.rows()}
+    return found
 
 
 def _same_files(before: PastRun, after: PastRun) -> set[str]:
