@@ -106,7 +106,7 @@ _MOST = 3  # rules that are named of each part
 
 
 def _dropped_above(run: Run, result: Result, inputs: Inputs) -> Iterator[str]:
-    """By part of a model, how many documents come and which rules dropped most of them before; none, no line."""
+    """By part of a model, how many documents pass the rules above it and which dropped most; if one did."""
     graph = run.plan.graph
     for part, names in graph.inputs_of(graph.makings[result.name]).items():
         above = {one: None for name in names if name in graph.stages for one in graph.ancestors(name)}
@@ -123,7 +123,7 @@ def _dropped_above(run: Run, result: Result, inputs: Inputs) -> Iterator[str]:
             if count
         ]:
             comes = sum(shard.arrived for shard in inputs[part])
-            yield f"{part}: {comes:,} documents come; dropped before: {'; '.join(told)}"
+            yield f"{part}: {comes:,} documents pass the rules above it, which dropped {'; '.join(told)}"
 
 
 def _placed(run: Run, result: Result, error: DefinitionError) -> DefinitionError:
