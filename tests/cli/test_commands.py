@@ -152,3 +152,19 @@ def test_completion_of_shells(refinery, monkeypatch):
     code, out, _ = refinery("--show-completion", "bash")
     assert code == 0
     assert "COMPLETE=complete_bash" in out
+
+
+def test_check_notes_models_below_the_licences_of_outputs(data_repository, refinery):
+    """Where the licence is in a column, so that a whole source may be gone before a model learns."""
+    text = PIPELINE.replace(
+        "sources:\n", "sources:\n  more: {path: 'crawl/*.parquet', licence: {column: year}}\n"
+    )
+    first = next(line for line in PIPELINE.splitlines() if "from: crawl" in line)
+    text = text.replace(first, first.replace("crawl", "more")).replace(
+        "path: out", "path: out, licences: [MIT]"
+    )
+    text = text.replace("stages:\n", "models: {m: {train: {positive: crawl, negative: screened}}}\nstages:\n")
+    (data_repository / "pipeline.yaml").write_text(text)
+    code, out, err = refinery("check", data_repository / "pipeline.yaml")
+    assert code == 0, err
+    assert "note: negative of models.m: of more no documents under licences that the outputs below" in out

@@ -65,11 +65,12 @@ def test_a_run_is_compared_without_labels(tmp_path, refinery):
         "refinery: 1\nname: tiny\nsources: {crawl: {path: crawl.jsonl}}\nstages:\n  long: {from: crawl, "
         "measure: [signals, url], keep: [long: 'words >= 40']}\noutputs: {long: {from: long, path: out}}\n"
     )
-    (tmp_path / "gold.txt").write_text("a.gov\n")
+    (tmp_path / "gold.txt").write_text("a.gov\nno.org\nc.gov\n")
     assert refinery("run", run, "--workers", 1, "-q")[0] == 0
     gold = ("--run", run, "--gold-hosts", tmp_path / "gold.txt")
     code, out, _ = refinery("compare", "--column", "words", *gold)
     assert code == 0 and "18 documents of 1 hosts, among 100 that came to long" in " ".join(out.split())
+    assert "note: 2 of 3 hosts and sites have no document: no.org, c.gov" in out.splitlines()
     assert "MB/s" in out and "AUC" not in out
     cuts = json.loads(refinery("compare", "--column", "words", *gold, "--json")[1])["gold"]["cuts"]
     assert {(cut["kept"], cut["recall"]) for cut in cuts if cut["threshold"] == 40} == {(0.24, 1.0)}

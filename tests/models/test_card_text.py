@@ -85,3 +85,9 @@ def test_a_threshold_of_little_use_is_warned_of(update: dict[str, float], told: 
     assert told in warning and "negatives seem to hold the domain (1 of 18 score as" in warning
     assert f"**Warning**: {warning}." in render(poor) and "the best F0.5" in render(poor)
     assert warnings(card("0")) == ()
+
+
+def test_a_precision_that_is_likely_but_not_sure_is_told() -> None:
+    """Few documents judged; what is told of F0.5 is not true of it."""
+    text = render(card("0", bound=0.8))
+    assert "None that keeps half of the domain reaches it" in text and "F0.5" not in text

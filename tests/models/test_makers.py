@@ -72,6 +72,8 @@ def test_a_trained_model_tells_a_domain_apart(tmp_path: Path) -> None:
         SourceCounts(part="negative", source="crawl", documents=250, drawn=250),
     )
     assert "| negative | crawl | 250 | 250 | 100.00% |" in (made / "card.md").read_text()
+    told = maker_of(TRAIN).size({"positive": (150, 5e4), "negative": (250, 8e4)})
+    assert told == pytest.approx((made / "model.bin").stat().st_size, rel=0.25)
 
 
 def test_a_model_depends_on_documents_and_settings_alone(tmp_path: Path) -> None:

@@ -42,6 +42,17 @@ def test_a_precision_reached_by_chance_is_not_suggested() -> None:
     assert bound < 0.9 and found.recall > 0.9
 
 
+@pytest.mark.parametrize(("wrong", "recall"), [(12, 0.88), (2, 0.15)])
+def test_few_documents_do_not_move_the_threshold_to_the_top(wrong: int, recall: float) -> None:
+    """Of 100 against 400 only the best 15 are sure; below, where one of so many is wrong, half of the domain lies."""
+    best = np.append([True] * 15, np.arange(80) % wrong != 0)
+    left = 100 - best.sum()
+    truth = np.concatenate([best, [False] * (500 - 95 - left), [True] * left])
+    found, bound = metrics.suggest(np.linspace(3, -1, 500, dtype=np.float32), truth, 0.9)
+    assert found.recall == pytest.approx(recall) and found.precision >= 0.9
+    assert (bound >= 0.9) == (recall < 0.5)
+
+
 @given(st.integers(1, 2000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_the_bound_of_a_precision_is_near_the_exact_one(counts: tuple[int, int]) -> None:
     """That of Clopper and Pearson is lower, by less than the deviation of half a document on each side."""

@@ -8,6 +8,7 @@ import pytest
 from refinery.definition.load import load
 from refinery.errors import DefinitionError
 from refinery.plan.graph import Graph
+from refinery.plan.licences import models_below
 from refinery.plan.resolve import resolve
 from tests.conftest import document
 
@@ -111,3 +112,17 @@ def test_what_cannot_be_is_told_at_check(graph_of, old, new, told):
         graph_of(old, new)
     (problem,) = error.value.problems
     assert told in problem and "pipeline.yaml:" in problem
+
+
+def test_models_that_the_rule_takes_from_are_told(graph_of):
+    """Those that read a stage at or below the rule; not by a source with one licence, nor where none is judged."""
+    models = "models: {m: {train: {positive: code, negative: STAGE}}}\noutputs:\n"
+
+    def told(stage: str) -> list[str]:
+        return list(models_below(graph_of("outputs:\n", models.replace("STAGE", stage))))
+
+    assert told("papers") == []
+    for stage in ("long", "small"):
+        first, *others = told(stage)
+        assert first.startswith("negative of models.m: of papers no documents under") and not others[1:]
+        assert "below long do not allow" in first

@@ -3,6 +3,8 @@
 import pickle
 from pathlib import Path
 
+import pytest
+
 from refinery.filters import relevance
 from refinery.models.card import resolve
 from refinery.recall.makers import makers_of
@@ -31,6 +33,16 @@ def test_how_many_rounds_follow_is_a_setting_of_the_model_alone():
     more = makers_of("models.m", TRAINING.model_copy(update={"rounds": 4}))
     for name, maker in makers_of("models.m", TRAINING).items():
         assert (maker.settings == more[name].settings) == (name != "models.m"), name
+
+
+def test_disk_is_that_of_what_is_drawn_and_of_each_step():
+    """For an estimate: a pool ten times as large as what is drawn of it takes no more."""
+    makers = makers_of("models.m", TRAINING)
+    sample = makers["models.m.sample"]
+    most = TRAINING.pool_documents
+    all_drawn = sample.size({"seeds": (10, 1e4), "pool": (most, 1e8)})
+    assert all_drawn == pytest.approx(sample.size({"seeds": (10, 1e4), "pool": (10 * most, 1e9)}))
+    assert 5e7 < all_drawn < 1e8 and all(maker.size({}) > 1e6 for maker in makers.values() if maker != sample)
 
 
 def test_the_model_tells_the_domain_apart_and_knows_its_seeds(tmp_path: Path) -> None:

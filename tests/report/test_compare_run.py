@@ -53,8 +53,10 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_recall_on_gold_hosts_against_what_is_kept(base: Path) -> None:
     """Counted by hand over all that came to the stage; the rule's own limit is one of the cuts."""
     looked = finished(plan(base / "pipeline.yaml"), "scored")
-    found = gold_recall(looked, "scored", ["score", "words"], ["a.gov", "b.org", "c1.com"])
+    given = ["nowhere.org", "a.gov", "b.org", "c1.com"]
+    found = gold_recall(looked, "scored", ["score", "words"], given)
     assert (found.stage, found.documents, found.gold_documents, found.hosts) == ("scored", 400, 102, 3)
+    assert (found.asked, found.absent) == (4, ("nowhere.org",))  # a.gov has those of www.a.gov
     rows = [
         json.loads(line)
         for file in range(2)

@@ -4,9 +4,10 @@ import json
 
 import orjson
 import polars as pl
+import pyarrow as pa
 from huggingface_hub import DatasetCard
 
-from refinery.run.attribution import attribution
+from refinery.run.attribution import attribution, telling_columns
 from refinery.run.manifest import Manifest
 from tests.conftest import document
 
@@ -71,3 +72,10 @@ def test_an_output_holds_what_is_allowed_and_says_so(tmp_path, refinery):
     )
     assert refinery("run", tmp_path / "lic.yaml", "-q")[0] == 0
     assert not (tmp_path / "open.records/ATTRIBUTION.md").exists()
+
+
+def test_attributes_and_paths_tell_by_their_own_names():
+    """As XML and nested records have them; what only begins so tells nothing, nor does a column without a value."""
+    names = ["Document@url", "Document@source", "meta.Author", "@title", "url@id", "author.age", "sources"]
+    schema = pa.schema([*((name, pa.string()) for name in names), ("a@doi", pa.null())])
+    assert telling_columns(schema) == ("Document@source", "meta.Author", "@title", "Document@url")

@@ -30,6 +30,15 @@ def test_all_work_has_its_line(data_repository):
     assert found.runs == 0 and found.pace == 1
 
 
+def test_models_that_are_made_take_disk(data_repository):
+    """A classifier as many bytes as its numbers, beside what is measured."""
+    definition = data_repository / "pipeline.yaml"
+    before = cost(definition).work_bytes
+    model = "models: {m: {train: {positive: crawl, negative: screened, dim: 8, buckets: 100000}}}\n"
+    definition.write_text(definition.read_text().replace("stages:\n", f"{model}stages:\n", 1))
+    assert before + 3_200_000 < cost(definition).work_bytes < before + 4_000_000
+
+
 def test_what_is_there_takes_nothing(tiny_run):
     """After a run there is no step, no time and no disk."""
     found = cost(tiny_run)

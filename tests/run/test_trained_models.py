@@ -248,12 +248,16 @@ def test_models_that_need_themselves_are_told(repository: Path) -> None:
 
 
 def test_too_few_examples_are_told_at_the_model(repository: Path) -> None:
-    """With its place in the definition."""
+    """With its place in the definition, and the rules that dropped documents before: no other part, no line."""
     text = DEFINITION.replace("words >= 10", "words >= 1000")
-    with pytest.raises(
-        DefinitionError, match=r"pipeline.yaml:9: models.medical: negative examples: 0 different"
-    ):
+    with pytest.raises(DefinitionError) as caught:
         run(repository, lambda _: text)
+    few, dropped = (
+        problem.partition("pipeline.yaml:9: models.medical: ")[2] for problem in caught.value.problems
+    )
+    assert few.startswith("negative examples: 0 different")
+    rules = "which dropped 342 of 342 of crawl by the rule 'long_enough' of screened"
+    assert dropped == f"negative: 0 documents pass the rules above it, {rules}"
 
 
 def test_negatives_that_hold_the_domain_are_told(repository: Path, refinery: Refinery) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from refinery.sources.page_headers import Field, packed, read_structure, write_structure
+from refinery.sources.page_headers import Field, read_structure, write_structure, write_varint
 from refinery.text.thrift import MAX_FIELDS, elements, end, fields, members, varint
 
 KINDS = st.one_of(
@@ -14,7 +14,7 @@ KINDS = st.one_of(
     st.builds(Field, st.just(3), st.binary(min_size=1, max_size=1)),
     st.builds(Field, st.sampled_from([4, 5, 6]), st.integers(-(2**61), 2**61)),
     st.builds(Field, st.just(7), st.binary(min_size=8, max_size=8)),
-    st.builds(Field, st.just(8), st.binary(max_size=200).map(lambda b: packed(len(b)) + b)),
+    st.builds(Field, st.just(8), st.binary(max_size=200).map(lambda b: write_varint(len(b)) + b)),
 )
 STRUCTURES = st.recursive(
     st.dictionaries(st.integers(1, 60), KINDS, max_size=5),
@@ -33,7 +33,7 @@ STRUCTURES = st.recursive(
 
 def list_of(structures) -> bytes:
     count = len(structures)
-    head = bytes([count << 4 | 12]) if count < 15 else b"\xfc" + packed(count)
+    head = bytes([count << 4 | 12]) if count < 15 else b"\xfc" + write_varint(count)
     return head + b"".join(map(write_structure, structures))
 
 
@@ -77,11 +77,11 @@ def test_elements_of_a_list_and_one_field_of_each(structures):
 def test_a_header_of_a_page_is_the_same_in_python():
     """A structure in a structure, negative numbers, fields far from each other."""
     inner = {1: Field(5, -3), 40: Field(6, 2**40)}
-    content = write_structure({2: Field(12, inner), 3: Field(8, packed(3) + b"abc")})
+    content = write_structure({2: Field(12, inner), 3: Field(8, write_varint(3) + b"abc")})
     source = iter(content)
     read = read_structure(lambda size: bytes(next(source) for _ in range(size)))
     assert found_in(content)[0].keys() == read.keys() == {2, 3}
-    assert varint(array(packed(2**62)), 0) == (2**62, 9)
+    assert varint(array(write_varint(2**62)), 0) == (2**62, 9)
 
 
 @settings(max_examples=25)

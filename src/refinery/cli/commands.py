@@ -109,6 +109,7 @@ def check(definition: Definition, root: Roots = None) -> None:
     """Check a definition: every name, column, model and path; reports all problems at once."""
     leave_out_pandas()
     from refinery.api import runs
+    from refinery.plan.licences import models_below
 
     planned = runs.check(definition, roots=roots_of(root))
     graph = planned.graph
@@ -136,6 +137,8 @@ def check(definition: Definition, root: Roots = None) -> None:
     for name in graph.definition.pipeline.sources:
         if name not in read:
             echo(f"note: the source {name} leads to no output and no model")
+    for note in models_below(graph):
+        echo(f"note: {note}")
 
 
 @app.command()

@@ -35,12 +35,17 @@ class GoldCut:
 
 @dataclass(frozen=True)
 class GoldRecall:
-    """Cuts of columns; of documents that came to a stage, by those of hosts of which so many were there."""
+    """Cuts of columns; of documents that came to a stage, by those of hosts of which so many were there.
+
+    asked: hosts and sites that were given; absent: those of them without a document.
+    """
 
     stage: str
     documents: int
     gold_documents: int
     hosts: int
+    asked: int
+    absent: tuple[str, ...]
     cuts: tuple[GoldCut, ...]
 
 
@@ -48,7 +53,7 @@ def gold_hosts_of(given: str | Path | Sequence[str]) -> tuple[str, ...]:
     """Hosts as they are given, or those of a file, in their one form; raises InputError, see `read_hosts`."""
     if isinstance(given, str | Path):
         return read_hosts(given)
-    return tuple(host_of(one, "gold_hosts") for one in given)
+    return tuple(dict.fromkeys(host_of(one, "gold_hosts") for one in given))
 
 
 def read_hosts(file: str | Path) -> tuple[str, ...]:

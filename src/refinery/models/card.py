@@ -22,6 +22,7 @@ MODEL = "model.bin"  # as training writes it
 LINEAR = "model.npz"  # as recall writes it
 MODEL_NAMES = (MODEL, "model.ftz", LINEAR)
 OTHER_NAMES = ("model.ngram", "terms.txt")  # of models that have a card and are no classifiers
+LEAST_RECALL = 0.5  # of a suggested threshold, below which most of the domain would be lost
 POSITIVE, NEGATIVE = "__label__relevant", "__label__other"  # of a model that refinery trains
 
 
@@ -88,7 +89,7 @@ class Judgement(Model):
     """How good scores are, by documents held out.
 
     precision_bound: what the suggested threshold reaches at least, with a confidence of 90 %. Where that is below
-    `wanted_precision` no threshold reaches it, and the suggested one has the best F0.5.
+    `wanted_precision` no threshold that keeps half of the domain reaches it for sure, see models.metrics.
     expected: by share of relevant documents; judged: the same documents by source.
     """
 

@@ -7,13 +7,12 @@ from collections.abc import Iterable
 
 from refinery.definition.trainings import RelevanceTraining
 from refinery.errors import some_of
-from refinery.models.card import CARD, CARD_TEXT, Card, Counts, Point
+from refinery.models.card import CARD, CARD_TEXT, LEAST_RECALL, Card, Counts, Point
 from refinery.models.prevalence import CONFIDENCE
 from refinery.storage.commit import commit_bytes
 from refinery.storage.place import Place
 from refinery.watch.printable import markdown_code
 
-_LEAST_RECALL = 0.5  # of a suggested threshold, below which most of the domain would be lost
 _TELLING_STYLE = 0.9  # AUC from which on style alone tells classes apart
 _NAMED = 5  # sources
 _MOSTLY = 0.7  # of a class, in its most frequent language; of prepared Chinese some count as another
@@ -46,7 +45,7 @@ def warnings(card: Card) -> tuple[str, ...]:
 def _poor_threshold(card: Card) -> str:
     """Of a suggested threshold that loses most of the domain or misses the precision."""
     point, found = card.suggested, ""
-    if point.recall < _LEAST_RECALL:
+    if point.recall < LEAST_RECALL:
         found = f"keeps only {point.recall:.1%} of the domain, at precision {point.precision:.3f}"
     elif point.precision < card.wanted_precision:
         found = f"reaches precision {point.precision:.3f}, not {card.wanted_precision:g}, as no other does for sure"
@@ -205,7 +204,12 @@ def _advice(card: Card) -> list[str]:
         f"Suggested: `{card.column} >= {point.threshold:.4f}` for a precision of {card.wanted_precision:g}: {found}."
     ]
     if card.precision_bound < card.wanted_precision:
-        lines[0] += " No threshold reaches it with a confidence of 90 %; this one has the best F0.5."
+        likely = point.precision >= card.wanted_precision and point.recall >= LEAST_RECALL
+        lines[0] += (
+            " None that keeps half of the domain reaches it with a confidence of 90 %: give more documents."
+            if likely
+            else " No threshold reaches it with a confidence of 90 %; this one has the best F0.5."
+        )
     lines += [line for warning in warnings(card) for line in ("", f"**Warning**: {warning}.")]
     if card.expected:
         lines += ["", "Precision depends on how many documents are relevant. At this threshold expect:", ""]

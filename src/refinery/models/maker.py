@@ -18,6 +18,9 @@ from refinery.storage.commit import make_directory
 from refinery.storage.place import Place, read_file
 
 Inputs = Mapping[str, Sequence[ShardDocuments]]  # by part
+Coming = Mapping[
+    str, tuple[float, float]
+]  # by part about how many documents come, with how many bytes of text
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,10 @@ class Maker(Protocol):
         """What a person should know of the files that lie there, a sentence each."""
         return ()
 
+    def size(self, coming: Coming) -> float:
+        """Bytes of its files, about, for an estimate; 0 where they are small."""
+        return 0
+
 
 @dataclass(frozen=True)
 class TrainingMaker(Maker):
@@ -96,6 +103,16 @@ class TrainingMaker(Maker):
         given = {part: getattr(self.training, part) for part in self.training.parts}
         known = type(self.training).model_fields
         return {known[part].alias or part: names for part, names in given.items() if names}
+
+
+def drawn_bytes(coming: Coming, most: Mapping[str, int]) -> float:
+    """Bytes of text of the documents that are drawn; most: by part.
+
+    >>> drawn_bytes({"positive": (10, 1000), "raw": (40, 8000)}, {"positive": 20, "raw": 10})
+    3000.0
+    """
+    shares = {part: min(1.0, most[part] / max(count, 1)) for part, (count, _) in coming.items()}
+    return sum(shares[part] * size for part, (_, size) in coming.items())
 
 
 def in_one_unit(

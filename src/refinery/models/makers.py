@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from refinery.definition.trainings import (
     TermMining,
     TopicTraining,
 )
-from refinery.models.maker import Inputs, Maker, TrainingMaker, in_one_unit
+from refinery.models.maker import Coming, Inputs, Maker, TrainingMaker, drawn_bytes, in_one_unit
 from refinery.models.quantiles_maker import QuantilesMaker
 from refinery.shuffle.units import MapUnits
 from refinery.storage.place import Place
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from refinery.models.draw import Draw
     from refinery.models.train import Written
     from refinery.shuffle.records import Tables
+
+# Of files, measured on 3 to 13 MB of English pages: n bytes of text have about 12 sqrt(n) words that occur twice.
+_WORDS, _TOPIC_TERMS, _NGRAM_SHARE = 12, 2.4, 1.4
+_NEAREST_BYTES = 2 << 20
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,12 @@ class RelevanceMaker(_CardMaker):
         memory = train.fit_bytes(chosen, sum(one.bytes for one in written))
         in_one_unit("fit", fit, map_units, memory, folder, work)
 
+    def size(self, coming: Coming) -> float:
+        """A vector of each bucket and of each word."""
+        chosen = self.training
+        most = {"positive": chosen.positive_documents, "negative": chosen.negative_documents}
+        return 4 * chosen.dim * (chosen.buckets + _WORDS * sqrt(drawn_bytes(coming, most)))
+
 
 @dataclass(frozen=True)
 class ImportanceMaker(_CardMaker):
@@ -92,6 +103,10 @@ class ImportanceMaker(_CardMaker):
         in_one_unit("add n-grams", add, map_units, importance.READ_BYTES, folder, work)
         learn = partial(importance.learn, buckets=chosen.buckets)
         add_card(chosen, learn, importance.MODEL, found, map_units, folder, work)
+
+    def size(self, coming: Coming) -> float:
+        """Two numbers of each bucket."""
+        return 16 * self.training.buckets
 
 
 @dataclass(frozen=True)
@@ -131,6 +146,13 @@ class NgramMaker(_CardMaker):
 
         return [*filter(None, [read_record(folder).warning]), *super().warnings(folder)]
 
+    def size(self, coming: Coming) -> float:
+        """A share of the texts, see ngram_fit.most_documents."""
+        chosen = self.training
+        seeds = min(chosen.positive_documents, coming.get("positive", (chosen.positive_documents, 0))[0])
+        most = {"positive": chosen.positive_documents, "raw": chosen.raw_documents or int(seeds)}
+        return _NGRAM_SHARE * drawn_bytes(coming, most)
+
 
 @dataclass(frozen=True)
 class NearestMaker(_CardMaker):
@@ -159,6 +181,10 @@ class NearestMaker(_CardMaker):
         write = partial(nearest.write_nearest, seeds, counts, documents)
         in_one_unit("index seeds", write, map_units, nearest.FIT_BYTES, folder, work)
         add_card(chosen, nearest.learn, nearest.MODEL, found, map_units, folder, work)
+
+    def size(self, coming: Coming) -> float:
+        """Mostly how frequent each bucket is."""
+        return _NEAREST_BYTES
 
 
 @dataclass(frozen=True)
@@ -202,6 +228,11 @@ class TopicsMaker(TrainingMaker):
         size = sum(map_units("read documents", write, drawn, memory=topics.READ_BYTES))
         find = partial(topics.fit_texts, texts, chosen)
         in_one_unit("find topics", find, map_units, topics.fit_bytes(chosen, size), folder, work)
+
+    def size(self, coming: Coming) -> float:
+        """A number of each term and cluster."""
+        drawn = drawn_bytes(coming, {"from": self.training.documents})
+        return 4 * self.training.clusters * _TOPIC_TERMS * sqrt(drawn)
 
 
 _MAKERS: Mapping[type[OneStep], Callable[..., Maker]] = {

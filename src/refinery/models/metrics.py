@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from refinery.models.card import Bin, Point
+from refinery.models.card import LEAST_RECALL, Bin, Point
 
 Scores = NDArray[np.float32] | NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -103,14 +103,19 @@ def suggest(
 ) -> tuple[Point, float]:
     """The threshold with the highest F1 among those that reach the precision, and what it reaches at least.
 
-    What few documents reach by chance does not count: `precision_bound` must reach it. Where it does at no threshold,
-    that with the highest F0.5 is taken. It lies midway between two scores, so that classes far apart get a threshold
-    far from both.
+    What few documents reach by chance does not count: `precision_bound` must reach it. Where that leaves only
+    thresholds that lose most of the domain, for few documents judge, those that keep half of it count whose precision
+    reaches it. Where it does at no threshold, that with the highest F0.5 is taken. It lies midway between two scores,
+    so that classes far apart get a threshold far from both.
     """
     thresholds, reached, recall = every_threshold(scores, positive)
     kept = np.searchsorted(np.sort(-scores), -thresholds, side="right")
     bounds = precision_bound(reached, kept)
-    good = np.flatnonzero((bounds >= precision) & (recall > 0))
+    sure = (bounds >= precision) & (recall > 0)
+    keeps_half = recall >= LEAST_RECALL
+    likely = (reached >= precision) & keeps_half
+    only_tail = sure.any() and not (sure & keeps_half).any()
+    good = np.flatnonzero(likely if only_tail and likely.any() else sure)
     weight = 1.0 if len(good) else 0.25  # the square of beta
     chosen = good if len(good) else np.flatnonzero(recall > 0)
     f_score = (1 + weight) * reached[chosen] * recall[chosen] / (weight * reached[chosen] + recall[chosen])

@@ -8,7 +8,7 @@ chosen of what may be written.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import pyarrow as pa
 
@@ -20,7 +20,7 @@ from refinery.definition.yaml import Location
 from refinery.filters.licence import LICENCE, Licence
 from refinery.filters.rules import Rule
 from refinery.plan.file_columns import column_problems
-from refinery.plan.graph import Column, Derived, Measured, Measurement, ResolvedStage, View
+from refinery.plan.graph import Column, Derived, Graph, Measured, Measurement, ResolvedStage, View
 from refinery.plan.problems import Report
 from refinery.plan.verbs import Arriving, Heads
 
@@ -77,6 +77,27 @@ def _above(pipeline: Pipeline, stage: str) -> Collection[str]:
             found[name] = None
             waiting += pipeline.stages[name].from_
     return found
+
+
+def models_below(graph: Graph) -> Iterator[str]:
+    """What models may lose to the rule: documents of sources that have the licence in a column.
+
+    A source with one licence loses nothing: where it is not allowed, the definition is wrong.
+    """
+    sources = graph.definition.pipeline.sources
+    columns = {name for name, source in sources.items() if isinstance(source.licence, LicenceColumn)}
+    for result, making in graph.makings.items():
+        for part, read in making.inputs.items() if making.is_model else ():
+            above = {stage: None for one in read if one in graph.stages for stage in graph.ancestors(one)}
+            judging = [
+                stage for stage in above if any(rule.name == RULE for rule in graph.stages[stage].rules)
+            ]
+            for stage in judging:
+                if found := [source for source in graph.stages[stage].sources if source in columns]:
+                    yield (
+                        f"{part} of {result.removesuffix('.sample')}: of {', '.join(found)} no documents under "
+                        f"licences that the outputs below {stage} do not allow (its rule {RULE!r})"
+                    )
 
 
 def check_licences(

@@ -13,7 +13,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from refinery.definition.trainings import RecallTraining
-from refinery.models.card import CARD, CARD_TEXT, NEGATIVE, POSITIVE, Card, Counts, Point
+from refinery.models.card import CARD, CARD_TEXT, LEAST_RECALL, NEGATIVE, POSITIVE, Card, Counts, Point
 from refinery.models.card_text import threshold_table
 from refinery.models.metrics import CURVE_RECALLS
 from refinery.recall.account import Recalled
@@ -115,20 +115,19 @@ def _lines(card: Card, recalled: Recalled) -> Iterator[str]:
 
 def warnings(card: Card) -> tuple[str, ...]:
     """What a person should know of a suggested threshold."""
-    one, at = card.suggested, f"the suggested threshold {card.suggested.threshold:.4f}"
-    if one.recall < 0.5:
+    one = card.suggested
+    if one.recall < LEAST_RECALL:
         return (
-            f"{at} finds only {one.recall:.1%} of the seeds that were held out, at precision {one.precision:.3f}, "
-            f"and {one.kept:,} documents of the sample, in which {_like_seeds(card):,} rank as high as nine of ten "
-            "seeds: few of the pool are like most seeds, which may show another corner of the domain than the pool "
-            "has (other sites, other modules); look below the threshold (`refinery show --near relevance`) and set "
-            "one by labels (`refinery label`), give more seeds, of the pool's corner too, or lower the model's "
-            "`precision`; see docs/recall.md",
+            f"set a lower threshold than {one.threshold:.4f} by labels (`refinery label`) or by number, or give more "
+            f"seeds; see docs/recall.md. The suggested one finds only {one.recall:.1%} of the seeds that were held "
+            f"out and {one.kept:,} documents of the sample, while {_like_seeds(card):,} rank as high as nine of ten "
+            "seeds",
         )
     if one.precision < card.wanted_precision:
         return (
-            f"{at} is expected to reach precision {one.precision:.3f}, not {card.wanted_precision:g}: give more "
-            "seeds, or seeds that are more alike, or lower the model's `precision`; see docs/recall.md",
+            f"the suggested threshold {one.threshold:.4f} is expected to reach precision {one.precision:.3f}, not "
+            f"{card.wanted_precision:g}: give more seeds, or seeds that are more alike, or lower the model's "
+            "`precision`; see docs/recall.md",
         )
     return ()
 

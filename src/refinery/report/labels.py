@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from refinery.errors import some_of
 from refinery.labels.compare import BUCKETS, Comparison
 from refinery.labels.gold_hosts import GoldRecall
 from refinery.labels.threshold import Cut, Threshold
@@ -11,6 +12,8 @@ from refinery.models.binomial import Estimate
 from refinery.models.metrics import RECALL
 from refinery.models.prevalence import CONFIDENCE
 from refinery.report.grid import Grid
+
+_NAMED = 5  # hosts
 
 
 def threshold_report(found: Threshold) -> Iterator[Grid | str]:
@@ -53,12 +56,16 @@ def compare_report(found: Comparison) -> Iterator[Grid | str]:
             pairs.add(", ".join(pair.columns), f"{pair.nmi:.3f}", f"{pair.by_chance:.3f}")
         yield pairs
     if found.speeds:
-        speeds = Grid("Speed of a core of this machine, on a sample of the run's texts", ("score", "MB/s"))
+        title = "Speed of a core, one measurement on this machine now, on a sample of the run's texts"
+        speeds = Grid(title, ("score", "MB/s"))
         for column, speed in found.speeds.items():
             speeds.add(column, f"{speed / 1e6:,.1f}")
         yield speeds
     if found.gold:
         yield _gold(found.gold)
+        if absent := found.gold.absent:
+            named = some_of(absent[:_NAMED], len(absent))
+            yield f"note: {len(absent):,} of {found.gold.asked:,} hosts and sites have no document: {named}"
 
 
 def _scores(found: Comparison) -> Grid:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pyarrow as pa
@@ -11,9 +12,12 @@ from refinery.run.manifest import Manifest
 from refinery.storage.marks import ATTRIBUTION
 from refinery.watch.printable import markdown_code
 
-# Columns that say whose a document is, what it is called and where it lies, without `_` and `-`, in lower case.
+# Columns that say whose a document is, what it is called and where it lies, as `_plain` has their names.
 _TELLING = (
-    ("author", "authors", "byline", "contributor", "contributors", "creator", "creators", "dc:creator"),
+    (
+        *("author", "authors", "byline", "contributor", "contributors", "creator", "creators", "dc:creator"),
+        *("publisher", "source"),
+    ),
     ("title", "headline", "papertitle", "articletitle", "doctitle", "dc:title"),
     ("url", "uri", "doi", "link", "permalink", "sourceurl", "pageurl", "articleurl", "warctargeturi"),
 )
@@ -26,8 +30,16 @@ def telling_columns(schema: Iterable[pa.Field]) -> tuple[str, ...]:
     ('Authors', 'URL')
     """
     there = [field.name for field in schema if not pa.types.is_null(field.type)]
-    plain = {name: name.lower().replace("_", "").replace("-", "") for name in there}
-    return tuple(name for kind in _TELLING for name in there if plain[name] in kind)
+    return tuple(name for kind in _TELLING for name in there if _plain(name) in kind)
+
+
+def _plain(column: str) -> str:
+    """In lower case, without `_` and `-`; of an attribute of XML and of a path its own name.
+
+    >>> _plain("Document@url"), _plain("meta.Source_URL")
+    ('url', 'sourceurl')
+    """
+    return re.split(r"[@.]", column)[-1].lower().replace("_", "").replace("-", "")
 
 
 def attribution(manifest: Manifest, columns: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -82,7 +82,7 @@ def estimate(plan: Plan, states: Mapping[str, State], present: Container[str], w
         tuple(replace(step, seconds=step.seconds * pace) for step in steps),
         seconds * pace,
         workers,
-        int(_work_bytes(plan, present, amounts)),
+        int(_work_bytes(plan, missing, present, amounts)),
         int(sum(PACKED * amount.bytes for amount in written)),
         worker_memory(plan, amounts),
         pace,
@@ -144,9 +144,7 @@ def _step(plan: Plan, result: Result, amounts: Amounts, workers: int) -> Step | 
             what = f"{name}: {stage.verb.name if stage.verb else ''}"
             costs = amount.documents / COMPARED
     elif result.kind in MADE:
-        making = plan.graph.makings[result.name]
-        names = [one for part in plan.graph.inputs_of(making).values() for one in part]
-        amount = Amount(*map(sum, zip(Amount(0, 0), *(amounts.kept[one] for one in names), strict=True)))
+        amount = Amount(*map(sum, zip(Amount(0, 0), *_coming(plan, result, amounts).values(), strict=True)))
         what, costs = f"{result.name}: make it", amount.bytes / MODELLED
     elif result.kind is Kind.OUTPUT:
         amount = amounts.written[name]
@@ -156,9 +154,22 @@ def _step(plan: Plan, result: Result, amounts: Amounts, workers: int) -> Step | 
     return Step(what, int(amount.documents), int(amount.bytes), costs / workers)
 
 
-def _work_bytes(plan: Plan, present: Container[str], amounts: Amounts) -> float:
-    """Of what is measured and not there yet; what verbs write meanwhile is removed again."""
-    found = 0.0
+def _coming(plan: Plan, result: Result, amounts: Amounts) -> dict[str, Amount]:
+    """What a model or a count is made of, by part."""
+    parts = plan.graph.inputs_of(plan.graph.makings[result.name])
+    return {
+        part: Amount(*map(sum, zip(Amount(0, 0), *(amounts.kept[one] for one in names), strict=True)))
+        for part, names in parts.items()
+    }
+
+
+def _work_bytes(plan: Plan, missing: Iterable[Result], present: Container[str], amounts: Amounts) -> float:
+    """Of what is measured and made and not there yet; what verbs write meanwhile is removed again."""
+    found: float = sum(
+        plan.graph.makings[result.name].maker.size(_coming(plan, result, amounts))
+        for result in missing
+        if result.kind in MADE
+    )
     for planned in plan.shards:
         documents = amounts.shards[planned.number].documents
         found += documents * LISTED * (str(planned.record_file) not in present)

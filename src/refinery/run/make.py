@@ -9,7 +9,8 @@ from __future__ import annotations
 import atexit
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -17,7 +18,7 @@ from pathlib import Path
 import xxhash
 
 from refinery.errors import DamagedFile, DefinitionError
-from refinery.models.maker import Made
+from refinery.models.maker import Inputs, Made
 from refinery.plan.plan import RECORD, VERBS, Plan, with_cuts
 from refinery.plan.resolve import resolve
 from refinery.plan.result import Result
@@ -101,6 +102,30 @@ def _copies() -> Path:
     return folder
 
 
+_MOST = 3  # rules that are named of each part
+
+
+def _dropped_above(run: Run, result: Result, inputs: Inputs) -> Iterator[str]:
+    """By part of a model, how many documents pass the rules above it and which dropped most; if one did."""
+    graph = run.plan.graph
+    for part, names in graph.inputs_of(graph.makings[result.name]).items():
+        above = {one: None for name in names if name in graph.stages for one in graph.ancestors(name)}
+        dropped, arrived = Counter[tuple[str, str, str]](), Counter[tuple[str, str]]()
+        for stage in above:
+            for planned in run.plan.reaching(graph.stages[stage]):
+                tally, source = run.tallies[stage, planned.number], planned.spec.name
+                arrived[stage, source] += tally.arrived.documents
+                for rule, account in tally.rules.items():
+                    dropped[stage, source, rule] += account.dropped.documents
+        if told := [
+            f"{count:,} of {arrived[stage, source]:,} of {source} by the rule {rule!r} of {stage}"
+            for (stage, source, rule), count in dropped.most_common(_MOST)
+            if count
+        ]:
+            comes = sum(shard.arrived for shard in inputs[part])
+            yield f"{part}: {comes:,} documents pass the rules above it, which dropped {'; '.join(told)}"
+
+
 def _placed(run: Run, result: Result, error: DefinitionError) -> DefinitionError:
     """The error with the place of the model in the definition."""
     source = run.plan.graph.definition.source
@@ -123,7 +148,8 @@ def _make(run: Run, result: Result, place: Place) -> None:
         try:
             maker.make(inputs, run.map_units(result.of), Path(folder), work)
         except DefinitionError as error:
-            raise _placed(run, result, error) from None
+            dropped = _dropped_above(run, result, inputs)
+            raise _placed(run, result, DefinitionError(*error.problems, *dropped)) from None
         commit_made(place, Path(folder))
     remove_scratch(work)
 
