@@ -87,6 +87,21 @@ def test_a_file_size_limit_stops_the_run_at_once_and_the_next_one_goes_on(tmp_pa
     assert not list((tmp_path / "limited").rglob("*.tmp"))
 
 
+def test_a_work_folder_that_is_removed_in_mid_run_ends_the_run_in_words(tmp_path):
+    """The folder is named, the exit code is 1, and the same command then does all of it."""
+    rows = [{"id": f"d{n}", "text": document(n % 50, 400)} for n in range(3000)]
+    write_parquet(tmp_path / "in" / "0.parquet", rows)
+    define(tmp_path)
+    begun = subprocess.Popen([*COMMAND, "case.yaml"], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    while begun.poll() is None and not [*(tmp_path / ".refinery").glob("shards/*/*")]:
+        os.sched_yield()
+    shutil.rmtree(tmp_path / ".refinery", ignore_errors=True)
+    _, err = begun.communicate(timeout=100)
+    assert begun.returncode == 1 and f"{tmp_path}/.refinery/" in err
+    assert "Traceback" not in err and err.count("\n") == 1
+    assert started(tmp_path, Path("case.yaml")).returncode == 0
+
+
 @pytest.fixture
 def small_disk(tmp_path) -> Iterator[Path]:
     """A filesystem of 256 KiB."""
