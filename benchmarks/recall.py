@@ -25,12 +25,12 @@ from harness import Sheet, report
 from numpy.typing import NDArray
 
 from refinery.models.metrics import average_precision, point
-from refinery.recall.logistic import Rows, fit
+from refinery.recall.logistic import Rows, fit, weigh_rows
 from refinery.recall.nearest import nearest
 from refinery.recall.rounds import Round, Settings, first_round, next_round
 from refinery.recall.sample import Sample
 from refinery.text.batch import TextBatch
-from refinery.text.features import Features, features, inverse_frequencies, weigh
+from refinery.text.features import Features, features, inverse_frequencies
 from refinery.text.prepare import prepare
 
 Scores = NDArray[np.float32]
@@ -94,9 +94,7 @@ def samples(
 def plain_scores(sample: Sample) -> dict[str, Scores]:
     """Scores of all documents by the methods that recall is compared with."""
     inverse = inverse_frequencies(sample.features)
-    rows = Rows(
-        sample.features.bounds, sample.features.buckets, weigh(sample.features, inverse), len(inverse)
-    )
+    rows = weigh_rows(sample.features, inverse)
     near, _ = nearest(rows, sample.seed)
 
     def classifier(positive: NDArray[np.bool_]) -> Scores:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from refinery.recall.held_out import FOLDS, FULL, PLAIN, Task, best_fit, held_out, log_places
-from refinery.recall.latent import latent_space
+from refinery.recall.logistic import weigh_rows
 from refinery.recall.sample import Sample
 from refinery.text.features import inverse_frequencies
 from tests.recall.planted import pool
@@ -18,9 +18,9 @@ def task(sample: Sample) -> Task:
     """In folds by turns."""
     labels = sample.seed.astype(np.float64)
     inverse = inverse_frequencies(sample.features)
-    places = latent_space(sample.features, inverse).places(sample.features)
+    rows = weigh_rows(sample.features, inverse)
     folds = np.arange(len(sample)) % FOLDS
-    return Task(sample.features, inverse, places, labels, np.ones(len(sample)), folds, folds)
+    return Task(sample.features, inverse, rows, labels, np.ones(len(sample)), folds, folds)
 
 
 def test_no_fit_sees_what_it_scores() -> None:

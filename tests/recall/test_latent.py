@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from refinery.recall.latent import beside, latent_space
+from refinery.recall.logistic import weigh_rows
 from refinery.text.batch import TextBatch
 from refinery.text.features import BITS, Features, features, inverse_frequencies, weigh
 from tests.recall.planted import texts
@@ -22,7 +23,7 @@ def test_places_are_those_of_the_leading_singular_vectors() -> None:
     """At length 1, whatever their signs: the cosines between documents are the same as by NumPy's decomposition."""
     found = sparse()
     inverse = inverse_frequencies(found)
-    space = latent_space(found, inverse, 4)
+    space = latent_space(weigh_rows(found, inverse), inverse, 4)
     having = np.bincount(found.buckets, minlength=1 << BITS)
     assert space.buckets.tolist() == np.flatnonzero(having > 1).tolist()
     made = np.zeros((len(found), 1 << BITS), np.float32)
@@ -48,6 +49,7 @@ def test_of_nothing_there_are_no_directions() -> None:
     """Documents without words, or with none in common, have no place."""
     for documents in (["", ""], ["one two", "three four"]):
         found = features(TextBatch.from_texts(documents))
-        space = latent_space(found, inverse_frequencies(found))
+        inverse = inverse_frequencies(found)
+        space = latent_space(weigh_rows(found, inverse), inverse)
         assert space.directions == 0 == len(space.buckets)
         assert space.places(found).shape == (2, 0)

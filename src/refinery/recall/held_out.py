@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from refinery.models.space import Space, no_space
 from refinery.recall.contrast import contrast
 from refinery.recall.estimate import Calibration, calibrate, calibrate_at_gap
-from refinery.recall.latent import beside
-from refinery.recall.logistic import Line, Rows, fit
+from refinery.recall.latent import beside, latent_space
+from refinery.recall.logistic import Line, Rows, fit, weigh_rows
 from refinery.text.elementary import logs
-from refinery.text.features import Features, weigh
+from refinery.text.features import Features
 
 Array = NDArray[np.float64]
 FOLDS = 5
@@ -42,32 +44,42 @@ class Task:
     beside: int64 (documents,), the fold of a document's nearest seed: what is positive on its word is not seen either
     by the fit without that seed, which would rank it the higher for it.
 
-    inverse: document frequencies' weights by bucket, of features.inverse_frequencies; places: in the latent space,
-    float32 (documents, directions).
+    inverse: document frequencies' weights by bucket, of features.inverse_frequencies; rows: of documents by these.
     """
 
     features: Features
     inverse: NDArray[np.float32]
-    places: NDArray[np.float32]
+    rows: Rows
     labels: Array
     weights: Array
     folds: NDArray[np.int64]
     beside: NDArray[np.int64]
+
+    @cached_property
+    def space(self) -> Space:
+        """The latent space of the documents, found if a kind of fit looks at it."""
+        return latent_space(self.rows, self.inverse)
+
+    @cached_property
+    def places(self) -> NDArray[np.float32]:
+        """In the latent space, float32 (documents, directions)."""
+        return self.space.places(self.features)
 
 
 @dataclass(frozen=True)
 class Fit:
     """logits: float64 (documents,), each by the fit without its fold; the rest is of all folds.
 
-    line: over buckets; latent: float32 (directions,), over places, of no direction where those are not looked at;
-    inverse: weights of buckets.
+    line: over buckets; inverse: weights of buckets; space: of no direction where places in it are not looked at;
+    latent: float32 (directions,), over places.
     """
 
     logits: Array
     calibration: Calibration
     line: Line
-    latent: NDArray[np.float32]
     inverse: NDArray[np.float32]
+    space: Space
+    latent: NDArray[np.float32]
 
 
 def best_fit(task: Task, seed: NDArray[np.bool_]) -> Fit:
@@ -80,7 +92,8 @@ def best_fit(task: Task, seed: NDArray[np.bool_]) -> Fit:
     line, inverse, _ = _fit(task, kind, np.ones(len(seed), np.bool_))
     width = len(inverse)
     latent = (line.coefficients[width:] * kind.latent).astype(np.float32)
-    return Fit(logits, calibration, Line(line.coefficients[:width], line.bias), latent, inverse)
+    space = task.space if kind.latent else no_space(width.bit_length() - 1)
+    return Fit(logits, calibration, Line(line.coefficients[:width], line.bias), inverse, space, latent)
 
 
 def log_places(scores: Array, seed: NDArray[np.bool_], least: float) -> Array:
@@ -107,11 +120,11 @@ def held_out(task: Task, kind: Kind) -> Array:
 
 def _fit(task: Task, kind: Kind, used: NDArray[np.bool_]) -> tuple[Line, NDArray[np.float32], Rows]:
     """A line over buckets and places, what weighs features, and the rows of all documents weighed so."""
-    inverse = task.inverse
+    inverse, rows = task.inverse, task.rows
     if kind.contrasted:
         members = np.where(used & (task.weights > 0), task.labels, -1.0)
         inverse = inverse * (1 + np.abs(contrast(task.features, members, len(inverse))))
-    rows = Rows(task.features.bounds, task.features.buckets, weigh(task.features, inverse), len(inverse))
+        rows = weigh_rows(task.features, inverse)
     chosen = np.flatnonzero(used & (task.weights > 0))
     narrow = _chosen(task, kind, rows, chosen)
     return fit(narrow, task.labels[chosen], task.weights[chosen], _PENALTY), inverse, rows

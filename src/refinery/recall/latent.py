@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from refinery.models.space import Space, space_of
 from refinery.recall.logistic import Rows
 from refinery.shuffle.partition import hash_numbers
-from refinery.text.features import Features, weigh
 
 # Twice the directions and four times the features rank the topics of docs/recall.md no better, at twice the time.
 DIRECTIONS, _COLUMNS = 32, 1 << 13
@@ -23,14 +22,13 @@ _ITERATIONS = 4
 _BLOCK = np.float32
 
 
-def latent_space(found: Features, inverse: NDArray[np.float32], wanted: int = DIRECTIONS) -> Space:
-    """The directions of the TF-IDF rows of documents, the first of them the one in which they vary most.
+def latent_space(rows: Rows, inverse: NDArray[np.float32], wanted: int = DIRECTIONS) -> Space:
+    """The directions of documents' rows, the first of them the one in which they vary most.
 
-    inverse: by bucket, of features.inverse_frequencies. Fewer directions are found where documents or features are
-    few.
+    rows: weighed by TF-IDF; inverse: by bucket, of features.inverse_frequencies. Fewer directions are found where
+    documents or features are few.
     """
     bits = len(inverse).bit_length() - 1
-    rows = Rows(found.bounds, found.buckets, weigh(found, inverse), len(inverse))
     having = np.bincount(rows.columns, minlength=rows.width)
     common = np.sort(np.argsort(-having, kind="stable")[: min(_COLUMNS, int((having > 1).sum()))])
     place = np.full(rows.width, -1, np.int32)

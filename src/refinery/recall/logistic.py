@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from refinery.models.linear import products, squash
 from refinery.text.elementary import exp, log
+from refinery.text.features import Features, weigh
 
 Array = NDArray[np.float64]
 _STEPS, _INNER = 30, 30
@@ -52,6 +53,11 @@ class Rows:
         made = np.zeros(self.width)
         _back(self.bounds, self.columns, self.values, vector, made)
         return made
+
+
+def weigh_rows(found: Features, inverse: NDArray[np.float32]) -> Rows:
+    """Documents by TF-IDF, of length 1 or 0; inverse: by bucket, of features.inverse_frequencies."""
+    return Rows(found.bounds, found.buckets, weigh(found, inverse), len(inverse))
 
 
 @dataclass(frozen=True)

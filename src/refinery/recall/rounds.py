@@ -22,16 +22,14 @@ from refinery.errors import DefinitionError
 from refinery.models.binomial import Estimate
 from refinery.models.linear import LinearModel
 from refinery.models.metrics import DEVIATIONS
-from refinery.models.space import no_space
 from refinery.recall.estimate import share, suggest_threshold
 from refinery.recall.held_out import FOLDS, Task, best_fit, log_places
-from refinery.recall.latent import latent_space
-from refinery.recall.logistic import Rows
+from refinery.recall.logistic import weigh_rows
 from refinery.recall.nearest import nearest
 from refinery.recall.rich_hosts import in_rich_hosts
 from refinery.recall.sample import Sample
 from refinery.shuffle.partition import hash_numbers
-from refinery.text.features import inverse_frequencies, weigh
+from refinery.text.features import inverse_frequencies
 
 _SEED = 2.0  # weight of a seed in a fit
 _NEGATIVE = 0.1  # probability below which a document is settled as negative
@@ -121,17 +119,13 @@ def _round(sample: Sample, settings: Settings, before: Round | None) -> Round:
     hashes = hash_numbers(sample.identities.view(np.int64), settings.seed)
     folds = (hashes % np.uint64(FOLDS)).astype(np.int64)
     inverse = inverse_frequencies(sample.features)
-    rows = Rows(
-        sample.features.bounds, sample.features.buckets, weigh(sample.features, inverse), len(inverse)
-    )
+    rows = weigh_rows(sample.features, inverse)
     near, which = nearest(rows, sample.seed)
     beside = np.where(sample.seed, folds, folds[which])
     standing, by_hosts = _standing_before(sample, settings, before)
     labels = (standing == POSITIVE).astype(np.float64)
     weights = _weights(sample.seed, standing)
-    space = latent_space(sample.features, inverse)
-    task = Task(sample.features, inverse, space.places(sample.features), labels, weights, folds, beside)
-    found = best_fit(task, sample.seed)
+    found = best_fit(Task(sample.features, inverse, rows, labels, weights, folds, beside), sample.seed)
     calibration = found.calibration
     probability = calibration.probabilities(found.logits)
     threshold = suggest_threshold(probability[pool], settings.precision)
@@ -152,7 +146,7 @@ def _round(sample: Sample, settings: Settings, before: Round | None) -> Round:
         line.coefficients.astype(np.float32),
         found.inverse,
         line.bias,
-        space if len(found.latent) else no_space(space.bits),
+        found.space,
         found.latent,
         calibration.scale,
         calibration.shift,
