@@ -14,10 +14,10 @@ from itertools import chain, count, islice
 from pathlib import Path
 
 import pyarrow as pa
-import yaml
 
 from refinery.api.transform import transform
 from refinery.api.xml_record import propose_record
+from refinery.definition.yaml import yaml_scalar
 from refinery.errors import InputError, StorageError
 from refinery.sources.column_settings import Where
 from refinery.sources.compression import DamagedError, head
@@ -106,16 +106,6 @@ def plain_name(text: str, *, without: str = "source") -> str:
     if not found:
         return without
     return found if found[0].isalpha() and yaml_scalar(found) == found else f"d-{found}"
-
-
-def yaml_scalar(text: str) -> str:
-    """A text as YAML has it, also within braces: plain if it is read as the same, else quoted.
-
-    >>> print(yaml_scalar("gopher"), yaml_scalar("true"), yaml_scalar("2B"), yaml_scalar("a: b"))
-    gopher "true" 2B "a: b"
-    """
-    plain = re.fullmatch(r"[A-Za-z0-9_/][\w./@-]*", text) and yaml.safe_load(text) == text
-    return text if plain else json.dumps(text, ensure_ascii=False)
 
 
 def _candidates(base: Path) -> Iterator[tuple[str, str]]:

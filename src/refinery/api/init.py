@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from refinery.api.found_source import FoundSource, found_sources, plain_name, yaml_scalar
+from refinery.api.found_source import FoundSource, found_sources, plain_name
+from refinery.definition.yaml import yaml_scalar
 from refinery.errors import InputError
 from refinery.storage.commit import commit_bytes
 from refinery.storage.work_folder import make_work_folder

@@ -168,7 +168,7 @@ def _lines(
     gold_hosts: Sequence[str],
 ) -> Iterator[str]:
     """The definition, with comments that say what may be changed."""
-    from refinery.api.found_source import yaml_scalar
+    from refinery.definition.yaml import yaml_scalar
 
     screened = "screened" if lang or rules else "pool"
     last = "corpus" if tokens else "unique"

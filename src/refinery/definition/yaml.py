@@ -1,7 +1,9 @@
-"""YAML as data, with the place of every key: what definitions and rule sets are read with."""
+"""YAML as data, with the place of every key: what definitions and rule sets are read with, and texts written."""
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,16 @@ _KINDS = {
     "tag:yaml.org,2002:bool": "truth value",
     "tag:yaml.org,2002:timestamp": "date",
 }
+
+
+def yaml_scalar(text: str) -> str:
+    """A text as YAML has it, also within braces: plain if it is read as the same, else quoted.
+
+    >>> print(yaml_scalar("gopher"), yaml_scalar("true"), yaml_scalar("2B"), yaml_scalar("a: b"))
+    gopher "true" 2B "a: b"
+    """
+    plain = re.fullmatch(r"[A-Za-z0-9_/][\w./@-]*", text) and yaml.safe_load(text) == text
+    return text if plain else json.dumps(text, ensure_ascii=False)
 
 
 def problem_at(location: Location, message: str) -> str:
