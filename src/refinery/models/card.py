@@ -21,7 +21,8 @@ CARD, CARD_TEXT = "card.json", "card.md"
 MODEL = "model.bin"  # as training writes it
 LINEAR = "model.npz"  # as recall writes it
 MODEL_NAMES = (MODEL, "model.ftz", LINEAR)
-OTHER_NAMES = ("model.ngram", "terms.txt")  # of models that have a card and are no classifiers
+NGRAM, TERMS = "model.ngram", "terms.txt"
+OTHER_NAMES = (NGRAM, TERMS)  # of models that have a card and are no classifiers
 LEAST_RECALL = 0.5  # of a suggested threshold, below which most of the domain would be lost
 POSITIVE, NEGATIVE = "__label__relevant", "__label__other"  # of a model that refinery trains
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refinery.errors import InputError
+from refinery.models.card import NGRAM
 from refinery.models.model_file import read_once
 from refinery.text.buckets import ROOM
 from refinery.text.ngram_model import LONGEST, cross_entropies
@@ -23,7 +24,7 @@ from refinery.text.ngram_model import LONGEST, cross_entropies
 if TYPE_CHECKING:
     from refinery.text.batch import TextBatch
 
-MODEL = "model.ngram"
+MODEL = NGRAM
 HEADER = np.dtype([
     ("magic", "S8"), ("order", np.int64), ("texts", np.int64), ("buckets", np.int64), ("all_buckets", np.int64),
     ("rows", np.int64), ("contexts", np.int64), ("words", np.int64), ("unknown", np.float64, 2),

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from refinery.definition.trainings import TermMining
 from refinery.errors import DefinitionError
+from refinery.models.card import TERMS
 from refinery.models.examples import Examples, choose_examples
 from refinery.shuffle.records import Tables
 from refinery.storage.commit import commit_bytes
@@ -40,7 +41,7 @@ from refinery.text.units import Units, cut_units
 if TYPE_CHECKING:
     from refinery.models.cross_validation import Scorer
 
-MODEL = "terms.txt"
+MODEL = TERMS
 PRIOR = 100.0  # n-grams that the prior is worth
 ODDS = 5.0
 COHESION_WORDS, COHESION_CHARACTERS = 5.0, 20.0

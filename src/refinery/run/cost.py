@@ -107,7 +107,7 @@ def _measuring(plan: Plan, present: Container[str], amounts: Amounts, workers: i
         if not missing and str(planned.record_file) in present:
             continue
         amount = amounts.shards[planned.number]
-        read = Amount(*map(sum, zip(read, amount, strict=True)))
+        read = _total([read, amount])
         reading = planned.shard.bytes / READING.get(planned.shard.format, READ)
         units.append(reading + _seconds(missing, amount.bytes))
     if units:
@@ -144,7 +144,7 @@ def _step(plan: Plan, result: Result, amounts: Amounts, workers: int) -> Step | 
             what = f"{name}: {stage.verb.name if stage.verb else ''}"
             costs = amount.documents / COMPARED
     elif result.kind in MADE:
-        amount = Amount(*map(sum, zip(Amount(0, 0), *_coming(plan, result, amounts).values(), strict=True)))
+        amount = _total(_coming(plan, result, amounts).values())
         what, costs = f"{result.name}: make it", amount.bytes / MODELLED
     elif result.kind is Kind.OUTPUT:
         amount = amounts.written[name]
@@ -157,10 +157,11 @@ def _step(plan: Plan, result: Result, amounts: Amounts, workers: int) -> Step | 
 def _coming(plan: Plan, result: Result, amounts: Amounts) -> dict[str, Amount]:
     """What a model or a count is made of, by part."""
     parts = plan.graph.inputs_of(plan.graph.makings[result.name])
-    return {
-        part: Amount(*map(sum, zip(Amount(0, 0), *(amounts.kept[one] for one in names), strict=True)))
-        for part, names in parts.items()
-    }
+    return {part: _total(amounts.kept[one] for one in names) for part, names in parts.items()}
+
+
+def _total(amounts: Iterable[Amount]) -> Amount:
+    return Amount(*map(sum, zip(Amount(0, 0), *amounts, strict=True)))
 
 
 def _work_bytes(plan: Plan, missing: Iterable[Result], present: Container[str], amounts: Amounts) -> float:
