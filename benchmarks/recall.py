@@ -6,25 +6,33 @@ A TOPIC is NAME=FILE:LABEL,LABEL (Parquet with `text` and `label`; of a label's 
 the file is the pool's other documents: the same source and style) or NAME=FILE,FILE~FILE,FILE (the topic's files, and
 those of others). A draw takes seeds of the topic at random; the rest of the topic is hidden in the pool, all of it or
 as many as make the share. Differences are paired by draw, with intervals of 95 % (Student's t).
+
+"hosts" are rounds with `rich_hosts: 10%`, of files with a column `host`. "all labels" is what the full fit reaches
+when every label is known (cross-validation over the topic's files, judged on each draw's pool): what labels allow.
+With --records a run that was stopped goes on where it was; another version of the code needs another file.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
+import os
+import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
-from harness import Sheet, report
+from harness import ONE_THREAD, Sheet, report
 from numpy.typing import NDArray
 
 from refinery.models.metrics import average_precision, point
+from refinery.recall.held_out import FOLDS, FULL, Task, held_out
 from refinery.recall.logistic import Rows, fit, weigh_rows
 from refinery.recall.nearest import nearest
 from refinery.recall.rounds import Round, Settings, first_round, next_round
@@ -33,62 +41,122 @@ from refinery.text.batch import TextBatch
 from refinery.text.features import Features, features, inverse_frequencies
 from refinery.text.prepare import prepare
 
-Scores = NDArray[np.float32]
-METHODS = ("nearest", "direct", "two steps", "ensemble", "recall", "rounds")
+Scores = NDArray[np.float32] | NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Found = Mapping[str, Mapping[str, float]]  # of a draw, by method
+METHODS = ("nearest", "direct", "two steps", "ensemble", "recall", "rounds", "hosts", "all labels")
 _BASE = "direct"
 ROUNDS = 3
+RICH = 0.1  # of a host's pages, found
+MANY = 200  # hidden documents, from which on a draw's average precision hangs little on which they are
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Which documents are seeds and pool; also the key of its numbers.
+
+    topic: as the command line has it; documents: of its files, at most; number: of the draw, from 0; hidden:
+    documents of the topic in the pool.
+    """
+
+    topic: str
+    documents: int
+    share: str
+    seeds: int
+    number: int
+    hidden: int
+
+    @property
+    def name(self) -> str:
+        """Of the topic."""
+        return self.topic.partition("=")[0]
+
+    def chosen(self, truth: Flags) -> NDArray[np.int64]:
+        """Numbers of documents: the seeds, then the pool's."""
+        positive = np.random.default_rng(self.number).permutation(np.flatnonzero(truth))
+        return np.concatenate([positive[: self.seeds + self.hidden], np.flatnonzero(~truth)])
 
 
 @dataclass(frozen=True)
 class Topic:
-    """Features of all documents, and which are of the topic."""
+    """Of all documents: features, which are of the topic, and int32 hosts, -1 where there is none."""
 
-    name: str
     found: Features
-    truth: NDArray[np.bool_]
+    truth: Flags
+    hosts: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, table: pl.DataFrame) -> Topic:
+        """Of a table that `read_topic` gives."""
+        found = features(prepare(TextBatch.from_arrow(table["text"].to_arrow())), pieces=True)
+        hosts = table["host"].rank("dense").fill_null(0).cast(pl.Int32).to_numpy() - 1
+        return cls(found, table["hit"].to_numpy(), hosts)
 
 
-def read_topic(told: str, most: int) -> Topic:
-    """A topic as the command line has it, of `most` documents at random."""
-    name, _, where = told.partition("=")
+def read_topic(told: str, most: int) -> pl.DataFrame:
+    """A topic as the command line has it, of `most` documents at random: text, hit (whether it is of it), host."""
+    where = told.partition("=")[2]
     if "~" in where:
-        sides = [
-            pl.concat([pl.read_parquet(file, columns=["text"]) for file in side.split(",")])
-            for side in where.split("~")
-        ]
+        sides = [pl.concat(map(_read, side.split(","))) for side in where.split("~")]
         table = pl.concat([side.with_columns(hit=pl.lit(value=not n)) for n, side in enumerate(sides)])
     else:
         file, _, labels = where.rpartition(":")
-        wanted = labels.split(",")
-        hit = pl.col("label").str.split(" ").list.eval(pl.element().is_in(wanted)).list.any()
-        table = pl.read_parquet(file, columns=["text", "label"]).select(
-            "text", hit=hit.fill_null(value=False)
-        )
+        hit = pl.col("label").str.split(" ").list.eval(pl.element().is_in(labels.split(","))).list.any()
+        table = _read(file).with_columns(hit=hit.fill_null(value=False))
     table = table.unique("text", keep="first", maintain_order=True)
     if len(table) > most:
         table = table.sample(most, seed=1)
-    found = features(prepare(TextBatch.from_arrow(table["text"].to_arrow())), pieces=True)
-    return Topic(name, found, table["hit"].to_numpy())
+    return table.select("text", "hit", "host")
 
 
-def samples(
-    topic: Topic, seeds: int, share: float | None, draw: int, least: int
-) -> tuple[Sample, NDArray[np.bool_]] | None:
-    """Seeds and pool of a draw, and the truth; None where fewer than `least` are left, or than the share takes."""
-    random = np.random.default_rng(draw)
-    positive = random.permutation(np.flatnonzero(topic.truth))
-    others = np.flatnonzero(~topic.truth)
-    left = len(positive) - seeds if share is None else round(share * len(others) / (1 - share))
-    if len(positive) - seeds < max(left, least):
-        return None
-    chosen = np.concatenate([positive[: seeds + left], others])
+def _read(file: str) -> pl.DataFrame:
+    """text, label, host: empty where the file has no such column."""
+    table = pl.scan_parquet(file)
+    there = table.collect_schema().names()
+    others = [name if name in there else pl.lit(None, pl.String).alias(name) for name in ("label", "host")]
+    return table.select("text", *others).collect()
+
+
+def draws_of(told: str, table: pl.DataFrame, options: argparse.Namespace) -> Iterator[Draw]:
+    """All that the options ask for; those that would hide too few documents are told on standard error."""
+    positive = int(table["hit"].sum())
+    for share in options.shares:
+        for seeds in options.seeds:
+            left = hidden = positive - seeds
+            if share != "natural":
+                part = float(share.rstrip("%")) / 100
+                hidden = round(part * (len(table) - positive) / (1 - part))
+            if not options.least <= hidden <= left:
+                why = f"{hidden} to hide, {left} left beside {seeds} seeds, at least {options.least}"
+                print(f"{told}, share {share}: left out ({why})", file=sys.stderr)
+                continue
+            for number in range(options.draws):
+                yield Draw(told, options.documents, share, seeds, number, hidden)
+
+
+def sample_of(topic: Topic, draw: Draw) -> Sample:
+    """Seeds and pool of a draw."""
+    chosen = draw.chosen(topic.truth)
     rows = Rows(topic.found.bounds, topic.found.buckets, topic.found.counts.astype(np.float32), 0).take(
         chosen
     )
     found = Features(rows.bounds, rows.columns, rows.values.astype(np.uint16))
-    seed = np.arange(len(chosen)) < seeds
-    hosts = np.full(len(chosen), -1, np.int32)
-    return Sample(found, chosen.astype(np.uint64), seed, hosts), topic.truth[chosen]
+    seed = np.arange(len(chosen)) < draw.seeds
+    return Sample(found, chosen.astype(np.uint64), seed, topic.hosts[chosen])
+
+
+def all_labels(topic: Topic) -> Scores:
+    """Of all documents, each by the full fit to the labels of the four fifths that it is not in."""
+    inverse = inverse_frequencies(topic.found)
+    rows = weigh_rows(topic.found, inverse)
+    folds = np.random.default_rng(0).permutation(len(topic.truth)) % FOLDS
+    labels = topic.truth.astype(np.float64)
+    return held_out(Task(topic.found, inverse, rows, labels, _weights(topic.truth), folds, folds), FULL)
+
+
+def _weights(positive: Flags) -> NDArray[np.float64]:
+    """Both sides weigh as much, as in recall."""
+    return np.where(positive, 2.0, 2.0 * positive.sum() / (~positive).sum())
 
 
 def plain_scores(sample: Sample) -> dict[str, Scores]:
@@ -97,10 +165,9 @@ def plain_scores(sample: Sample) -> dict[str, Scores]:
     rows = weigh_rows(sample.features, inverse)
     near, _ = nearest(rows, sample.seed)
 
-    def classifier(positive: NDArray[np.bool_]) -> Scores:
-        weights = np.where(positive, 2.0, 2.0 * positive.sum() / (~positive).sum())
-        scored: Scores = fit(rows, positive.astype(np.float64), weights, 0.15).logits(rows).astype(np.float32)
-        return scored
+    def classifier(positive: Flags) -> Scores:
+        line = fit(rows, positive.astype(np.float64), _weights(positive), 0.15)
+        return line.logits(rows).astype(np.float32)
 
     direct = classifier(sample.seed)
     top = np.argsort(-near)[: max(sample.seed.sum(), len(near) // 50)]
@@ -124,7 +191,7 @@ def _buckets(scores: Scores) -> Scores:
     return np.floor(40 * _ranks(scores))
 
 
-def judge(scores: Scores, truth: NDArray[np.bool_]) -> dict[str, float]:
+def judge(scores: Scores, truth: Flags) -> dict[str, float]:
     """Average precision, and precision where nine tenths are found."""
     ranked = truth[np.argsort(-scores, kind="stable")]
     place = int(np.searchsorted(np.cumsum(ranked), 0.9 * ranked.sum()))
@@ -134,26 +201,30 @@ def judge(scores: Scores, truth: NDArray[np.bool_]) -> dict[str, float]:
     }
 
 
-def measure(sample: Sample, truth: NDArray[np.bool_]) -> dict[str, dict[str, float]]:
-    """Of each method what it reaches in the pool."""
+def measure(topic: Topic, draw: Draw) -> dict[str, dict[str, float]]:
+    """Of each method what it reaches in the pool of a draw."""
+    sample = sample_of(topic, draw)
     pool = ~sample.seed
-    found = {name: judge(scores[pool], truth[pool]) for name, scores in plain_scores(sample).items()}
-    settings, started = Settings(), time.perf_counter()
-    rounds: list[Round] = [first_round(sample, settings)]
-    took = time.perf_counter() - started
-    while not rounds[-1].stopped and len(rounds) < ROUNDS:
-        rounds.append(next_round(sample, rounds[-1], settings))
-    for name, chosen in (("recall", rounds[0]), ("rounds", [one for one in rounds if one.good][-1])):
+    truth = topic.truth[sample.identities.astype(np.int64)][pool]
+    found = {name: judge(scores[pool], truth) for name, scores in plain_scores(sample).items()}
+    started = time.process_time()
+    first = first_round(sample, Settings())
+    took = time.process_time() - started
+    made = {"recall": [first], "rounds": _rounds(sample, first, Settings())}
+    if (sample.hosts >= 0).any():
+        made["hosts"] = _rounds(sample, first, Settings(rich_hosts=RICH))
+    for name, rounds in made.items():
+        chosen = [one for one in rounds if one.good][-1]
         scores = chosen.model.probability(sample.features)[pool]
-        reached = point(scores, truth[pool], chosen.threshold)
+        reached = point(scores, truth, chosen.threshold)
         told = chosen.estimates
         found[name] = {
-            **judge(scores, truth[pool]),
+            **judge(scores, truth),
             "precision": reached.precision,
             "recall": reached.recall,
             "told_precision": told.precision.value,
             "told_recall": told.recall.value,
-            "told_prevalence": told.prevalence.value / truth[pool].mean(),
+            "told_prevalence": told.prevalence.value / truth.mean(),
             "rounds": float(len(rounds)),
             "chosen": float(chosen.number),
             "seconds": took,
@@ -161,62 +232,134 @@ def measure(sample: Sample, truth: NDArray[np.bool_]) -> dict[str, dict[str, flo
     return found
 
 
+def _rounds(sample: Sample, first: Round, settings: Settings) -> list[Round]:
+    """The first, which does not depend on hosts, and those that follow."""
+    rounds = [first]
+    while not rounds[-1].stopped and len(rounds) < ROUNDS:
+        rounds.append(next_round(sample, rounds[-1], settings))
+    return rounds
+
+
 def interval(values: list[float]) -> tuple[float, float]:
-    """The mean and half the width of its interval (Student's t, by the expansion of Fisher and Cornish 1960)."""
-    z, free = 1.959963984540054, max(len(values) - 1, 1)
+    """The mean of two or more and half its interval (Student's t, by the expansion of Fisher and Cornish 1960)."""
+    z, free = 1.959963984540054, len(values) - 1
     t = z + (z**3 + z) / (4 * free) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * free**2)
-    spread = float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
-    return float(np.mean(values)), t * spread / len(values) ** 0.5
+    return float(np.mean(values)), t * float(np.std(values, ddof=1)) / len(values) ** 0.5
 
 
-def tables(records: list[dict[str, Any]]) -> Iterator[Sheet]:
-    """Means of topics and of all of them, and differences to the direct classifier."""
-    groups: dict[tuple[str, int], list[dict[str, Any]]] = defaultdict(list)
-    for one in records:
-        groups[one["share"], one["seeds"]].append(one)
-    for (share, seeds), ones in groups.items():
-        names = list(dict.fromkeys(one["topic"] for one in ones))
-        parts = [*((name, [one for one in ones if one["topic"] == name]) for name in names), ("all", ones)]
-        rows = []
-        for name, part in parts:
-            cells = [f"{np.mean([one['found'][method]['ap'] for one in part]):.3f}" for method in METHODS]
-            rows.append((name, len(part), *cells))
-        yield Sheet(f"Average precision, {seeds} seeds, share {share}", ("topic", "draws", *METHODS), rows)
-        rows = []
-        for name, part in parts:
-            cells = []
-            for method in METHODS:
-                gains = [one["found"][method]["ap"] - one["found"][_BASE]["ap"] for one in part]
-                mean, half = interval(gains)
-                cells.append(f"{mean:+.3f} ± {half:.3f}")
-            rows.append((name, *cells))
-        yield Sheet(f"Difference to {_BASE}, {seeds} seeds, share {share}", ("topic", *METHODS), rows)
-        rows = []
-        for name, part in parts:
-            keys = (
-                "p90",
-                "precision",
-                "recall",
-                "told_precision",
-                "told_recall",
-                "told_prevalence",
-                "seconds",
-            )
-            means = [float(np.mean([one["found"]["rounds"][key] for one in part])) for key in keys]
-            rows.append((name, *(f"{value:.3f}" for value in means)))
-        columns = (
-            "topic",
-            "precision at 90 % recall",
-            "precision",
-            "recall",
-            "told precision",
-            "told recall",
-        )
-        yield Sheet(
-            f"At the suggested threshold, {seeds} seeds, share {share}",
-            (*columns, "told / true prevalence", "seconds"),
-            rows,
-        )
+def precisions(found: Mapping[Draw, Found], method: str, less: str | None = None) -> list[float]:
+    """Average precision by draw, the mean of topics that have the method; with `less` the difference to another one.
+
+    Of several topics a draw is one number: what is drawn is seeds, and not topics.
+    """
+    numbers: dict[int, list[float]] = defaultdict(list)
+    for draw, one in found.items():
+        if method in one:
+            numbers[draw.number].append(one[method]["ap"] - (one[less]["ap"] if less else 0.0))
+    return [float(np.mean(values)) for values in numbers.values()]
+
+
+def _mean(values: list[float]) -> str:
+    return f"{np.mean(values):.3f}" if values else "–"
+
+
+def _spread(values: list[float], sign: str = "") -> str:
+    """The mean, with its interval where there is more than a draw."""
+    if len(values) < 2:
+        return f"{values[0]:{sign}.3f}" if values else "–"
+    mean, half = interval(values)
+    return f"{mean:{sign}.3f} ± {half:.3f}"
+
+
+def tables(records: Mapping[Draw, Found]) -> Iterator[Sheet]:
+    """Means of topics, differences to the direct classifier, and means over topics."""
+    for share, seeds in dict.fromkeys((draw.share, draw.seeds) for draw in records):
+        found = {draw: one for draw, one in records.items() if (draw.share, draw.seeds) == (share, seeds)}
+        yield from _tables(found, f"{seeds} seeds, share {share}")
+
+
+def _tables(found: Mapping[Draw, Found], of: str) -> Iterator[Sheet]:
+    topics: dict[str, dict[Draw, Found]] = defaultdict(dict)
+    for draw, one in found.items():
+        topics[draw.name][draw] = one
+    rows: list[tuple[object, ...]] = []
+    for name, part in topics.items():
+        means = (_mean(precisions(part, method)) for method in METHODS)
+        rows.append((name, len(part), next(iter(part)).hidden, *means))
+    yield Sheet(f"Average precision, {of}", ("topic", "draws", "hidden", *METHODS), rows)
+    others = [method for method in METHODS if method != _BASE]
+    rows = []
+    for name, part in topics.items():
+        rows.append((name, *(_spread(precisions(part, method, _BASE), "+") for method in others)))
+    yield Sheet(f"Difference to {_BASE}, {of}", ("topic", *others), rows)
+    yield _over_topics(found, f"Means over topics, {of}")
+    if many := {draw: one for draw, one in found.items() if draw.hidden >= MANY}:
+        yield _over_topics(many, f"Means over topics with {MANY} hidden, {of}")
+    yield _at_threshold({**topics, "all": found}, of)
+
+
+def _over_topics(found: Mapping[Draw, Found], title: str) -> Sheet:
+    rows = []
+    for method in METHODS:
+        topics = len({draw.name for draw, one in found.items() if method in one})
+        reached = _spread(precisions(found, method))
+        rows.append((method, topics, reached, _spread(precisions(found, method, _BASE), "+")))
+    hidden, draws = [draw.hidden for draw in found], {draw.number for draw in found}
+    note = f"{min(hidden):,} to {max(hidden):,} documents hidden; intervals over {len(draws)} draws"
+    return Sheet(title, ("method", "topics", "average precision", f"difference to {_BASE}"), rows, (note,))
+
+
+def _at_threshold(parts: Mapping[str, Mapping[Draw, Found]], of: str) -> Sheet:
+    columns = {
+        "precision at 90 % recall": "p90",
+        "precision": "precision",
+        "recall": "recall",
+        "told precision": "told_precision",
+        "told recall": "told_recall",
+        "told / true prevalence": "told_prevalence",
+        "seconds": "seconds",
+    }
+    rows = []
+    for name, part in parts.items():
+        means = (np.mean([one["rounds"][key] for one in part.values()]) for key in columns.values())
+        rows.append((name, *(f"{mean:.3f}" for mean in means)))
+    return Sheet(f"At the suggested threshold, {of}", ("topic", *columns), rows)
+
+
+def read_records(file: Path | None) -> dict[Draw, Found]:
+    """What a run before has written."""
+    if file is None or not file.exists():
+        return {}
+    lines = map(json.loads, file.read_text(encoding="utf-8").splitlines())
+    return {Draw(**one["draw"]): one["found"] for one in lines}
+
+
+def measured(options: argparse.Namespace) -> dict[Draw, Found]:
+    """What each draw reaches, read from the records or measured now."""
+    known, wanted = read_records(options.records), []
+    os.environ.update(ONE_THREAD)  # of the workers, that they leave each other a core
+    with ProcessPoolExecutor(options.workers, multiprocessing.get_context("spawn")) as workers:
+        for told in options.topics:
+            table = read_topic(told, options.documents)
+            draws = list(draws_of(told, table, options))
+            wanted += draws
+            if not (new := [draw for draw in draws if draw not in known]):
+                continue
+            topic = Topic.of(table)
+            ceiling = workers.submit(all_labels, topic)
+            running = {workers.submit(measure, topic, draw): draw for draw in new}
+            for done in as_completed(running):
+                draw = running[done]
+                pool = draw.chosen(topic.truth)[draw.seeds :]
+                known[draw] = {
+                    **done.result(),
+                    "all labels": judge(ceiling.result()[pool], topic.truth[pool]),
+                }
+                if options.records:
+                    with options.records.open("a", encoding="utf-8") as file:
+                        line = {"draw": asdict(draw), "found": known[draw]}
+                        file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    return {draw: known[draw] for draw in wanted}
 
 
 def main() -> None:
@@ -227,31 +370,16 @@ def main() -> None:
     parser.add_argument("--shares", nargs="+", default=["natural"])
     parser.add_argument("--draws", type=int, default=10)
     parser.add_argument("--documents", type=int, default=20_000, help="of a topic's files at most")
+    parser.add_argument("--least", type=int, default=10, help="of a topic, hidden in the pool")
+    parser.add_argument("--workers", type=int, default=2, help="processes, of one thread each")
     parser.add_argument(
-        "--least", type=int, default=100, help="of a topic, left in the pool beside the seeds"
-    )
-    parser.add_argument(
-        "--records", type=Path, help="file to which each draw's numbers are added as they come"
+        "--records",
+        type=Path,
+        help="file to which each draw's numbers are added; those there are not made again",
     )
     parser.add_argument("--json")
     options = parser.parse_args()
-    topics = [read_topic(told, options.documents) for told in options.topics]
-    records: list[dict[str, Any]] = []
-    for draw in range(options.draws):
-        for topic in topics:
-            for told in options.shares:
-                share = None if told == "natural" else float(told.rstrip("%")) / 100
-                for seeds in options.seeds:
-                    if (made := samples(topic, seeds, share, draw, options.least)) is None:
-                        continue
-                    found = measure(*made)
-                    records.append(
-                        {"topic": topic.name, "seeds": seeds, "share": told, "draw": draw, "found": found}
-                    )
-                    if options.records:
-                        with options.records.open("a") as file:
-                            file.write(json.dumps(records[-1]) + "\n")
-    report("Topics from a few seeds", list(tables(records)), options.json)
+    report("Topics from a few seeds", list(tables(measured(options))), options.json)
 
 
 if __name__ == "__main__":
