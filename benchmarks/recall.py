@@ -48,8 +48,8 @@ class Topic:
     truth: NDArray[np.bool_]
 
 
-def read_topic(told: str, most: int) -> Topic:
-    """A topic as the command line has it, of `most` documents at random."""
+def topic_documents(told: str) -> tuple[str, pl.DataFrame]:
+    """The name of a topic as the command line has it, and its documents: `text`, no two equal, and `hit`."""
     name, _, where = told.partition("=")
     if "~" in where:
         sides = [
@@ -64,7 +64,12 @@ def read_topic(told: str, most: int) -> Topic:
         table = pl.read_parquet(file, columns=["text", "label"]).select(
             "text", hit=hit.fill_null(value=False)
         )
-    table = table.unique("text", keep="first", maintain_order=True)
+    return name, table.unique("text", keep="first", maintain_order=True)
+
+
+def read_topic(told: str, most: int) -> Topic:
+    """A topic as the command line has it, of `most` documents at random."""
+    name, table = topic_documents(told)
     if len(table) > most:
         table = table.sample(most, seed=1)
     found = features(prepare(TextBatch.from_arrow(table["text"].to_arrow())), pieces=True)
