@@ -1,9 +1,9 @@
 """A pool of any size for benchmarks/recall_pool.py: documents of which some are of a topic, each again and again.
 
-Every copy of a document has one word in eight changed for one of another document of its side (the topic's documents,
-or the others), so that words stay as frequent as they are. Two copies of a text of some length then share a quarter of
-their shingles of five words, a Jaccard similarity of 0.15: no near duplicates. A word is what stands between white
-space, or a letter of a script without spaces.
+Every copy of a document has one word in eight changed for one of another document of its side (the topic's
+documents, or the others), so that words stay as frequent as they are. Two copies of a text of some length then share
+a quarter of their shingles of five words, a Jaccard similarity of 0.15: no near duplicates. A word is what stands
+between white space, or a letter of a script without spaces.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class Pool:
 def make_pool(folder: Path, table: pl.DataFrame, share: float, size: float) -> Pool:
     """Writes Parquet files with `id`, `text` and `of_topic`, of `size` bytes of text or a block more.
 
-    table: `text`, and `hit`, the topic's documents; share: of the topic in the pool, each of its documents as often as
-    any other of it.
+    table: `text`, and `hit`, the topic's documents; share: of the topic in the pool, each of its documents as often
+    as any other of it.
     """
     folder.mkdir(parents=True)
     table = table.sort("hit")
@@ -57,7 +57,9 @@ def make_pool(folder: Path, table: pl.DataFrame, share: float, size: float) -> P
             if writer:
                 writer.close()
             files.append(folder / f"{len(files):05}.parquet")
-            writer = pq.ParquetWriter(files[-1], SCHEMA, compression="zstd", compression_level=1, use_dictionary=False)
+            writer = pq.ParquetWriter(
+                files[-1], SCHEMA, compression="zstd", compression_level=1, use_dictionary=False
+            )
         assert writer
         copies = words.copies(chosen, documents)
         ids = pa.array(np.arange(documents, documents + len(chosen))).cast(pa.string())

@@ -2,9 +2,9 @@
 
     python fasttext_filter_worker.py MODEL.bin LABEL OUT WORKERS FILE...
 
-Reads Parquet and writes the kept documents as Parquet, a task a file. Answers one line of JSON: seconds of the whole,
-with neither the imports nor the copy of the model that the library makes for itself. It imports nothing of refinery's,
-which that environment does not have.
+Reads Parquet and writes the kept documents as Parquet, a task a file. Answers one line of JSON: seconds of the
+whole, with neither the imports nor the copy of the model that the library makes for itself. It imports nothing of
+refinery's, which that environment does not have.
 """
 
 from __future__ import annotations

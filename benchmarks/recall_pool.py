@@ -4,10 +4,10 @@
 
 TOPIC is one as of recall.py. Fifty of its documents are the seeds; the pool has none of them, and the rest of the
 topic and the other documents again and again with changed words (see changed_copies.py), in files of some 256 MB of
-text. The run is the command's, from its start to its end: it measures the pool, draws a sample, makes a round, scores
-every document, removes duplicates and writes. datatrove reads and writes Parquet with as many workers; its filter's
-model, fastText's of words and pairs, is trained beforehand and untimed on the same seeds and a random draw of the pool.
-So refinery finds its model in the time that is compared, datatrove is given one. Some 0.7 GB of disk a gigabyte.
+text. The run is the command's, from its start to its end: it measures the pool, draws a sample, makes a round,
+scores every document, removes duplicates and writes. datatrove reads and writes Parquet with as many workers; its
+filter's model, fastText's of words and pairs, is trained before, untimed, on the same seeds and a random draw of the
+pool. So refinery finds its model in the time that is compared, and datatrove is given one.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ import pyarrow as pa
 from changed_copies import Pool, make_pool
 from harness import Sheet, number, report
 from peers import LABELS, SKIPPED, Environments, relevance_model
-from recall import topic_documents
 from threshold import Timed, by_phase, timed
 from whole_runs import REFINERY, Watched, watch
+
+from recall import topic_documents
 
 MB = 1e6
 WORKER = Path(__file__).with_name("fasttext_filter_worker.py")
