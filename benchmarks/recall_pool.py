@@ -61,8 +61,7 @@ def by_recall(pool: Pool, seeds: Path, folder: Path, workers: int) -> tuple[Filt
     command = [str(REFINERY), "recall", *map(str, pool.files), "--seeds", str(seeds), "--out", str(folder)]
     ran = watch([*command, "--workers", str(workers)])
     output = folder / "recalled"
-    found = pl.scan_parquet(output / "*.parquet").filter(source="pool")
-    kept, right = _kept(found)
+    kept, right = _kept(pl.scan_parquet(output / "*.parquet").drop_nulls("of_topic"))  # without the seeds
     return (
         Filtered("refinery recall", pool.bytes, ran.seconds, kept, right, pool.of_topic),
         timed(output, ran.seconds),
@@ -86,10 +85,11 @@ def by_datatrove(
     model = relevance_model(folder, pa.chunked_array([text]), bucket=buckets)
     command = [str(python), str(WORKER), str(model), LABELS[1], str(folder / "kept"), str(workers)]
     caches = {"HF_ASSETS_CACHE": str(folder / "cache")}
-    answer = subprocess.run(
-        [*command, *map(str, files)], check=True, stdout=subprocess.PIPE, env={**os.environ, **caches}
-    )
-    seconds = json.loads(answer.stdout.splitlines()[-1])["seconds"]
+    command += map(str, files)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env={**os.environ, **caches})
+    if done.returncode:
+        sys.exit(f"datatrove failed:\n{done.stderr[-2000:]}")
+    seconds = json.loads(done.stdout.splitlines()[-1])["seconds"]
     written = sorted((folder / "kept").glob("*.parquet"))
     kept, right = _kept(pl.scan_parquet(written)) if written else (0, 0)
     name = "datatrove FastTextClassifierFilter"
