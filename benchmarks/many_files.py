@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,9 +26,7 @@ from harness import Sheet, machine, report
 from tests.request_counts import RequestLog
 from tests.s3_server import S3Server, forget_clients, running
 from tests.tiny_shards import definition, upload
-from whole_runs import REFINERY
-
-SAMPLE_SECONDS = 0.1
+from whole_runs import REFINERY, watch
 
 
 @dataclass(frozen=True)
@@ -54,28 +51,9 @@ class Size:
 def run(name: str, command: Sequence[str], environment: dict[str, str], log: RequestLog) -> Step:
     """Runs a command to its end."""
     log.clear()
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        command, env=os.environ | environment | log.environment(), stdout=subprocess.DEVNULL
-    )
-    memory = 0
-    while process.poll() is None:
-        memory = max(memory, peak(process.pid))
-        time.sleep(SAMPLE_SECONDS)
-    seconds = time.perf_counter() - started
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)}: exit code {process.returncode}")
-    of_driver = sum(request.process == process.pid for request in log.requests())
-    return Step(name, seconds, memory, log.counts(), of_driver)
-
-
-def peak(process: int) -> int:
-    """Bytes of a process's peak of resident memory; 0 when it is gone."""
-    try:
-        status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
-        return int(status.partition("VmHWM:")[2].split()[0]) << 10
-    except (OSError, ValueError, IndexError):
-        return 0
+    found = watch(command, environment | log.environment())
+    of_driver = sum(request.process == found.process for request in log.requests())
+    return Step(name, found.seconds, found.peaks[found.process], log.counts(), of_driver)
 
 
 def measure(server: S3Server, files: int, options: argparse.Namespace, folder: Path) -> Size:

@@ -93,8 +93,8 @@ class Topic:
         return cls(found, table["hit"].to_numpy(), hosts)
 
 
-def read_topic(told: str, most: int) -> pl.DataFrame:
-    """A topic as the command line has it, of `most` documents at random: text, hit (whether it is of it), host."""
+def topic_documents(told: str) -> pl.DataFrame:
+    """The documents of a topic as the command line has it: text, no two equal, hit (whether it is of it), host."""
     where = told.partition("=")[2]
     if "~" in where:
         sides = [pl.concat(map(_read, side.split(","))) for side in where.split("~")]
@@ -103,7 +103,12 @@ def read_topic(told: str, most: int) -> pl.DataFrame:
         file, _, labels = where.rpartition(":")
         hit = pl.col("label").str.split(" ").list.eval(pl.element().is_in(labels.split(","))).list.any()
         table = _read(file).with_columns(hit=hit.fill_null(value=False))
-    table = table.unique("text", keep="first", maintain_order=True)
+    return table.unique("text", keep="first", maintain_order=True)
+
+
+def read_topic(told: str, most: int) -> pl.DataFrame:
+    """The same, of `most` documents at random."""
+    table = topic_documents(told)
     if len(table) > most:
         table = table.sample(most, seed=1)
     return table.select("text", "hit", "host")

@@ -126,7 +126,11 @@ def run(definition: Path, work: Path, output: Path, workers: int) -> Timed:
     command = [str(REFINERY), "run", str(definition), "-q", "--work", str(work), "--workers", str(workers)]
     started = time.perf_counter()
     subprocess.run(command, check=True)
-    seconds = time.perf_counter() - started
+    return timed(output, time.perf_counter() - started)
+
+
+def timed(output: Path, seconds: float) -> Timed:
+    """What a run that took so many seconds tells in its output's manifest."""
     manifest = json.loads((records_of(output) / "manifest.json").read_bytes())
     phases = {phase: took for phase, took in manifest["seconds"].items() if phase != "total"}
     first = next(iter(manifest["stages"].values()))

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import harness  # noqa: F401  (makes `tests` importable)
@@ -20,6 +21,7 @@ from tests.s3_server import S3Server
 from refinery.storage.marks import RECORDS
 
 REFINERY = Path(sys.executable).with_name("refinery")
+SAMPLE_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,53 @@ class Outcome:
     documents: int
     data: str  # SHA-256 over the data files
     decisions: str  # SHA-256 over decisions and rejects
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A command that has ended: seconds, its process, and the peaks of resident memory of it and all below, bytes."""
+
+    seconds: float
+    process: int
+    peaks: Mapping[int, int]
+
+
+def watch(command: Sequence[str], environment: Mapping[str, str] = MappingProxyType({})) -> Watched:
+    """Runs a command to its end and looks at it and all processes below it; SystemExit where it fails."""
+    started = time.perf_counter()
+    process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL)
+    peaks = {process.pid: 0}
+    while process.poll() is None:
+        for pid in below(process.pid):
+            peaks[pid] = max(peaks.get(pid, 0), peak(pid))
+        time.sleep(SAMPLE_SECONDS)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)}: exit code {process.returncode}")
+    return Watched(time.perf_counter() - started, process.pid, peaks)
+
+
+def below(pid: int) -> Iterator[int]:
+    """A process and those that it and they have started, by any thread (Linux)."""
+    yield pid
+    try:
+        found = [
+            int(one)
+            for t in Path(f"/proc/{pid}/task").iterdir()
+            for one in (t / "children").read_text().split()
+        ]
+    except OSError:
+        return
+    for child in found:
+        yield from below(child)
+
+
+def peak(pid: int) -> int:
+    """Bytes of a process's peak of resident memory, since its unit began where it is a worker; 0 when it is gone."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+        return int(status.partition("VmHWM:")[2].split()[0]) << 10
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 @contextmanager

@@ -44,6 +44,8 @@ COMMANDS = {
     "calibration.py": "medical=en={0}/data/medical.parquet --sets gopher --documents 60 --splits 2",
     "cleaning.py": "--trusted {0}/data/medical.parquet",
     "recall.py": "medical={0}/data/medical.parquet~{0}/data/films.parquet --seeds 20 --draws 2 --least 5",
+    "recall_pool.py": "medical={0}/data/medical.parquet~{0}/data/films.parquet --gigabytes 0.001 --share 0.2 --here "
+    "--seeds 20 --buckets 1000 --work {0}/recall_pool",
     "methods.py": "{0}/english.parquet --label medical --seeds 40 --draws 1",
     "language.py": "medical=en={0}/data/medical.parquet --pieces 4",
     "privacy.py": "{0}/data/medical.parquet --plants 8",
@@ -70,6 +72,7 @@ LANES = (
         "calibration.py",
         "cleaning.py",
         "recall.py",
+        "recall_pool.py",
         "methods.py",
         "language.py",
         "privacy.py",
@@ -160,6 +163,22 @@ def test_scale_finds_what_was_planted(ran):
     assert not list((found.json.parent / "scale").iterdir())
 
 
+def test_recall_over_a_pool_tells_of_the_whole_run(ran):
+    """What it found of the topic, its seconds by phase, its processes; the filter, or that it is not there."""
+    found = ran["recall_pool.py"].result().tables
+    pool, side, phases, memory = (table["rows"] for table in found)
+    assert side[0][0] == "refinery recall"
+    assert side[0][5] * side[0][6] == pytest.approx(side[0][7] * dict(pool)["documents of the topic medical"])
+    assert {"measure", "read sample", "round 1", "measure arrived", "dedup", "write", "all"} <= {
+        row[0] for row in phases
+    }
+    assert [row[0] for row in memory][:2] == ["driver", "below it"]
+    assert all(megabytes > 1 for _, megabytes in memory)
+    beside = len(side) == 2
+    assert beside == bool(importlib.util.find_spec("datatrove"))
+    assert beside or any(SKIPPED in note for note in found[1]["notes"])
+
+
 def test_a_peer_that_is_not_installed_is_told(ran):
     """In the table and on standard error; the others have run."""
     found = ran["peers.py"].result()
@@ -214,9 +233,11 @@ def programs() -> dict[str, str]:
 def test_every_program_is_run_here_or_by_one_that_is():
     """A new benchmark needs its line in COMMANDS, or a test that starts it; workers say who starts them."""
     workers = {
-        name for name, text in programs().items() if re.search(r"started by (peers|throughput)\.py", text)
+        name
+        for name, text in programs().items()
+        if re.search(r"started by (peers|recall_pool|throughput)\.py", text)
     }
-    assert workers == {"peer_worker.py", "measure_worker.py"}
+    assert workers == {"fasttext_filter_worker.py", "peer_worker.py", "measure_worker.py"}
     assert programs().keys() - workers == COMMANDS.keys() | APART.keys()
     for name, test in APART.items():
         assert name in Path(__file__).with_name(test).read_text("utf-8")

@@ -3,6 +3,7 @@
 import os
 
 import numpy as np
+import pyarrow as pa
 
 from refinery.errors import RunError
 from refinery.executors.worker import attempt, attempt_elsewhere
@@ -32,6 +33,18 @@ def test_peak_memory_is_that_of_the_unit():
     large, small = attempt(touch, 1 << 28), attempt(touch, 1)
     assert small.memory < large.memory - (1 << 27)
     assert large.worker.endswith(f":{os.getpid()}")
+
+
+def test_memory_that_arrow_held_for_a_unit_is_given_back():
+    """A unit after it begins with little."""
+    attempt(tables, 1)
+    large, small = attempt(tables, 200), attempt(touch, 1)
+    assert small.memory < large.memory - (1 << 26)
+
+
+def tables(number: int) -> None:
+    for table in [pa.repeat(1, 100_000) for _ in range(number)]:
+        table.validate()
 
 
 def touch(size: int) -> None:

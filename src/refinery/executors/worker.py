@@ -34,7 +34,9 @@ def attempt(function: Callable[[Any], Any], argument: Any) -> Attempt:
         outcome = shortage(error)  # Polars panics where it gets no thread or memory, with no Exception
         if outcome is None:
             raise
-    return Attempt(outcome, started, time.perf_counter() - clock, _peak(), _here())
+    ended = Attempt(outcome, started, time.perf_counter() - clock, _peak(), _here())
+    _return_memory()
+    return ended
 
 
 def make_portable(ended: Attempt) -> Attempt:
@@ -68,6 +70,12 @@ def _forget_peak() -> None:
             os.close(handle)
     except OSError:
         return
+
+
+def _return_memory() -> None:
+    """Gives the system what Arrow holds for later: a worker would keep gigabytes of one unit through all others."""
+    if arrow := sys.modules.get("pyarrow"):
+        arrow.default_memory_pool().release_unused()
 
 
 def _peak() -> int:
