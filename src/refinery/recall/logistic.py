@@ -122,7 +122,7 @@ def _newton(rows: Rows, curvature: Array, penalty: float, gradient: Array) -> Ar
     direction, squares = left.copy(), _dot(left, left)
     enough = squares * 1e-2
     for _ in range(_INNER):
-        bent = _bent(rows, curvature, penalty, direction)
+        bent = _gradient(rows, curvature * _logits(rows, direction), penalty, direction)
         along = squares / max(_dot(direction, bent), 1e-300)
         step += along * direction
         left -= along * bent
@@ -145,16 +145,6 @@ def _gradient(rows: Rows, residuals: Array, penalty: float, solution: Array) -> 
     return gradient
 
 
-def _bent(rows: Rows, curvature: Array, penalty: float, direction: Array) -> Array:
-    """The Hessian times a direction."""
-    both = np.zeros((rows.width, 2))
-    both[:, 0] = direction[:-1]
-    made = np.empty_like(direction)
-    made[-1] = _bend(rows.bounds, rows.columns, rows.values, curvature, direction[-1], both)
-    made[:-1] = both[:, 1] + penalty * direction[:-1]
-    return made
-
-
 def _squares(solution: Array) -> float:
     return float(_dot(solution[:-1], solution[:-1]))
 
@@ -165,25 +155,6 @@ def _take(bounds, columns, values, rows, made_bounds, made_columns, made_values)
         start, to = bounds[rows[number]], made_bounds[number]
         for i in range(made_bounds[number + 1] - to):
             made_columns[to + i], made_values[to + i] = columns[start + i], values[start + i]
-
-
-@njit(cache=True, nogil=True)
-def _bend(bounds, columns, values, curvature, bias, both):  # type: ignore[no-untyped-def]
-    """Adds to both[:, 1] the rows transposed times curvature times the rows times both[:, 0], gives that of the bias.
-
-    What a row needs of a column lies side by side, and is in the cache when it is needed again.
-    """
-    of_bias = 0.0
-    for row in range(len(bounds) - 1):
-        total = 0.0
-        for i in range(bounds[row], bounds[row + 1]):
-            total += np.float64(values[i]) * both[columns[i], 0]
-        factor = curvature[row] * (total + bias)
-        of_bias += factor
-        if factor != 0.0:
-            for i in range(bounds[row], bounds[row + 1]):
-                both[columns[i], 1] += factor * values[i]
-    return of_bias
 
 
 @njit(cache=True, nogil=True)
