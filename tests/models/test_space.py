@@ -26,6 +26,21 @@ def test_a_place_is_the_sum_of_vectors_at_length_one() -> None:
     assert space.places(documents()) == pytest.approx(np.array(expected), abs=1e-6)
 
 
+def test_places_of_documents_of_every_size() -> None:
+    """Of no, one and more features with a vector, between others without one, against a dense product."""
+    random = np.random.default_rng(7)
+    having = np.sort(random.choice(64, 40, replace=False)).astype(np.uint32)
+    space = space_of(having, random.normal(size=(40, 5)).astype(np.float16), 6)
+    counts = random.integers(1, 9, (30, 64)) * (np.arange(64) < np.arange(30)[:, None])
+    document, bucket = np.nonzero(counts)
+    bounds = np.searchsorted(document, np.arange(31)).astype(np.int64)
+    found = Features(bounds, bucket.astype(np.uint32), counts[document, bucket].astype(np.uint16))
+    weights = np.where(counts > 0, 1 + np.log(np.maximum(counts, 1)), 0)
+    sums = weights[:, having] @ space.vectors
+    expected = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-30)
+    assert space.places(found) == pytest.approx(expected, abs=1e-5)
+
+
 def test_a_space_without_directions_has_places_of_no_number() -> None:
     """So a model that looks at words alone has one too."""
     space = no_space(3)

@@ -44,7 +44,12 @@ class Space:
     def places(self, found: Features) -> NDArray[np.float32]:
         """float32 (documents, directions): rows of length 1, or 0 where no feature has a vector."""
         made = np.zeros((len(found), self.directions), np.float32)
-        _place(found.bounds, found.buckets, found.counts, self.row, self.vectors, dampings(), made)
+        if not self.directions:
+            return made
+        most = int(np.diff(found.bounds).max(initial=0)) + 1
+        room, factors = np.empty(most, np.int64), np.empty(most, np.float32)
+        entries = (found.bounds, found.buckets, found.counts)
+        _place(*entries, self.row, self.vectors, dampings(), room, factors, made)
         return made
 
 
@@ -61,16 +66,28 @@ def no_space(bits: int) -> Space:
 
 
 @njit(cache=True, nogil=True)
-def _place(bounds, buckets, counts, row, vectors, dampings, made):  # type: ignore[no-untyped-def]
+def _place(bounds, buckets, counts, row, vectors, dampings, room, factors, made):  # type: ignore[no-untyped-def]
+    """Fills in places; room, int64, and factors, float32: for one more than the longest document's entries."""
     sums = np.zeros(made.shape[1], np.float32)
     for document in range(len(bounds) - 1):
-        sums[:] = 0.0
+        n = 0
         for i in range(bounds[document], bounds[document + 1]):
             at = row[buckets[i]]
-            if at >= 0:
-                factor = dampings[counts[i]]
-                for j in range(len(sums)):
-                    sums[j] += factor * vectors[at, j]
+            room[n], factors[n] = at, dampings[counts[i]]
+            n += at >= 0
+        sums[:] = 0.0
+        whole = n - n % 4
+        for i in range(0, whole, 4):  # four at a time, in order: sums are read and written a quarter as often
+            a, b, c, d = room[i], room[i + 1], room[i + 2], room[i + 3]
+            fa, fb, fc, fd = factors[i], factors[i + 1], factors[i + 2], factors[i + 3]
+            for j in range(len(sums)):
+                total = sums[j] + fa * vectors[a, j]
+                total += fb * vectors[b, j]
+                total += fc * vectors[c, j]
+                sums[j] = total + fd * vectors[d, j]
+        for i in range(whole, n):
+            for j in range(len(sums)):
+                sums[j] += factors[i] * vectors[room[i], j]
         squares = 0.0
         for j in range(len(sums)):
             squares += np.float64(sums[j]) * np.float64(sums[j])

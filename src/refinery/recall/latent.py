@@ -31,14 +31,13 @@ def latent_space(rows: Rows, inverse: NDArray[np.float32], wanted: int = DIRECTI
     bits = len(inverse).bit_length() - 1
     having = np.bincount(rows.columns, minlength=rows.width)
     common = np.sort(np.argsort(-having, kind="stable")[: min(_COLUMNS, int((having > 1).sum()))])
-    place = np.full(rows.width, -1, np.int32)
-    place[common] = np.arange(len(common))
+    narrow = _narrow(rows, common)
     size = min(wanted + _MORE, len(rows), len(common))
     signs = hash_numbers(np.arange(len(common) * size)).reshape(len(common), size) >> np.uint64(63)
     block = signs.astype(_BLOCK) * 2 - 1
     for _ in range(_ITERATIONS):
-        block, _ = _orthonormal(_times(rows, place, block))
-        block = _transposed(rows, place, len(common), block)
+        block, _ = _orthonormal(_times(narrow, block))
+        block = _transposed(narrow, block)
     # the block is the rows' transposed projection on a basis, so its left singular vectors are directions
     vectors = _orthonormal(block)[0][:, :wanted] * inverse[common][:, None]
     scale = np.abs(vectors).max(initial=1e-30)
@@ -64,29 +63,66 @@ def beside(rows: Rows, places: NDArray[np.float32]) -> Rows:
     return Rows(bounds, columns, values, rows.width + more)
 
 
-def _times(rows: Rows, place: NDArray[np.int32], block: NDArray[np.float32]) -> NDArray[np.float32]:
+def _narrow(rows: Rows, wanted: NDArray[np.int64]) -> Rows:
+    """The rows of these columns alone, which are numbered anew."""
+    place = np.full(rows.width, -1, np.int32)
+    place[wanted] = np.arange(len(wanted))
+    bounds = np.zeros(len(rows) + 1, np.int64)
+    columns = np.empty(len(rows.columns) + 1, np.uint32)  # untouched pages are free
+    values = np.empty(len(rows.columns) + 1, np.float32)
+    _choose(rows.bounds, rows.columns, rows.values, place, bounds, columns, values)
+    return Rows(bounds, columns[: bounds[-1]], values[: bounds[-1]], len(wanted))
+
+
+def _times(rows: Rows, block: NDArray[np.float32]) -> NDArray[np.float32]:
     made = np.zeros((len(rows), block.shape[1]), _BLOCK)
-    _multiply(rows.bounds, rows.columns, rows.values, place, block, made, False)
+    _multiply(rows.bounds, rows.columns, rows.values, block, made)
     return made
 
 
-def _transposed(
-    rows: Rows, place: NDArray[np.int32], common: int, block: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    made = np.zeros((common, block.shape[1]), _BLOCK)
-    _multiply(rows.bounds, rows.columns, rows.values, place, block, made, True)
+def _transposed(rows: Rows, block: NDArray[np.float32]) -> NDArray[np.float32]:
+    made = np.zeros((rows.width, block.shape[1]), _BLOCK)
+    _multiply_transposed(rows.bounds, rows.columns, rows.values, block, made)
     return made
 
 
 @njit(cache=True, nogil=True)
-def _multiply(bounds, columns, values, place, block, made, transposed):  # type: ignore[no-untyped-def]
+def _choose(bounds, columns, values, place, made_bounds, made_columns, made_values):  # type: ignore[no-untyped-def]
+    n = 0
     for row in range(len(bounds) - 1):
         for i in range(bounds[row], bounds[row + 1]):
             column = place[columns[i]]
-            if column >= 0:
-                into, of = (column, row) if transposed else (row, column)
-                for j in range(block.shape[1]):
-                    made[into, j] += values[i] * block[of, j]
+            made_columns[n], made_values[n] = column, values[i]
+            n += column >= 0
+        made_bounds[row + 1] = n
+
+
+@njit(cache=True, nogil=True)
+def _multiply(bounds, columns, values, block, made):  # type: ignore[no-untyped-def]
+    for row in range(len(bounds) - 1):
+        start, end = bounds[row], bounds[row + 1]
+        whole = end - (end - start) % 4
+        for i in range(start, whole, 4):  # four at a time, in order, as in models.space
+            a, b, c, d = columns[i], columns[i + 1], columns[i + 2], columns[i + 3]
+            fa, fb, fc, fd = values[i], values[i + 1], values[i + 2], values[i + 3]
+            for j in range(block.shape[1]):
+                total = made[row, j] + fa * block[a, j]
+                total += fb * block[b, j]
+                total += fc * block[c, j]
+                made[row, j] = total + fd * block[d, j]
+        for i in range(whole, end):
+            factor, column = values[i], columns[i]
+            for j in range(block.shape[1]):
+                made[row, j] += factor * block[column, j]
+
+
+@njit(cache=True, nogil=True)
+def _multiply_transposed(bounds, columns, values, block, made):  # type: ignore[no-untyped-def]
+    for row in range(len(bounds) - 1):
+        for i in range(bounds[row], bounds[row + 1]):
+            factor, column = values[i], columns[i]
+            for j in range(block.shape[1]):
+                made[column, j] += factor * block[row, j]
 
 
 @njit(cache=True, nogil=True)

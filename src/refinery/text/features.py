@@ -23,7 +23,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from refinery.text.batch import TextBatch
-from refinery.text.hashing import hash_bytes, mix
+from refinery.text.hashing import four, hash_bytes, hash_short, mix
 
 BITS = 20
 MOST_BITS = 22  # two passes of the sort
@@ -33,8 +33,8 @@ LONGEST_WORD = 40  # characters, of which pieces are taken: what is longer is no
 _DIGIT = np.uint32(11)  # bits that a pass of the sort looks at
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 # Where in a word a piece is.
-_WITHIN, _START, _END = np.uint64(0xD6E8FEB86659FD93), np.uint64(1), np.uint64(2)
-_MOST_COUNT = np.uint16(0xFFFF)
+_BETWEEN, _START, _END = (np.uint64(0xD6E8FEB86659FD93 ^ place) for place in range(3))
+_NO_BUCKET, _MOST_COUNT = np.uint32(0xFFFFFFFF), np.uint16(0xFFFF)
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,24 @@ def pair_hash(before, word):  # type: ignore[no-untyped-def]
     return mix(before * _FACTOR ^ word)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")  # a call would count references to its arrays, word by word
 def _cut(data, start, end, mask, starts, room, n):  # type: ignore[no-untyped-def]
-    """Puts the pieces of a word into room[0, n:], gives how many are there; starts: room for places of characters."""
+    """Puts the pieces of a word of more than PIECE bytes into room[0, n:], gives how many are there.
+
+    starts: room for places of characters.
+    """
+    every = np.uint8(0)
+    for position in range(start, end):
+        every |= data[position]
+    if every < 128:
+        if end - start > LONGEST_WORD:
+            return n
+        last = end - PIECE
+        for position in range(start, last + 1):
+            where = _START if position == start else _END if position == last else _BETWEEN
+            room[0, n] = np.uint32(mix(hash_short(four(data, position), PIECE) ^ where) & mask)
+            n += 1
+        return n
     characters = 0
     for position in range(start, end):
         if data[position] & 0xC0 != 0x80:
@@ -97,13 +112,10 @@ def _cut(data, start, end, mask, starts, room, n):  # type: ignore[no-untyped-de
     if characters <= PIECE:
         return n
     starts[characters] = end
-    for i in range(characters - PIECE + 1):
-        piece = hash_bytes(data, starts[i], starts[i + PIECE]) ^ _WITHIN
-        if i == 0:
-            piece ^= _START
-        elif i == characters - PIECE:
-            piece ^= _END
-        room[0, n] = np.uint32(mix(piece) & mask)
+    last = characters - PIECE
+    for i in range(last + 1):
+        where = _START if i == 0 else _END if i == last else _BETWEEN
+        room[0, n] = np.uint32(mix(hash_bytes(data, starts[i], starts[i + PIECE]) ^ where) & mask)
         n += 1
     return n
 
@@ -120,7 +132,7 @@ def _count(data, offsets, mask, most_words, pieces, room, bounds, buckets, count
             while position < end and data[position] != 32:
                 position += 1
             word = hash_bytes(data, start, position)
-            if pieces:
+            if pieces and position - start > PIECE:
                 n = _cut(data, start, position, mask, starts, room, n)
             position += 1
             room[0, n] = np.uint32(word & mask)
@@ -131,14 +143,13 @@ def _count(data, offsets, mask, most_words, pieces, room, bounds, buckets, count
             before = word
             words += 1
         _sort(room, n)
-        last = size - 1
-        for i in range(n):
+        last, often, bucket = size - 1, np.uint16(0), _NO_BUCKET
+        for i in range(n):  # without a branch, which would be guessed wrong as often as not
+            new = room[0, i] != bucket
             bucket = room[0, i]
-            if last >= bounds[document] and buckets[last] == bucket:
-                counts[last] += np.uint16(counts[last] < _MOST_COUNT)
-            else:
-                last += 1
-                buckets[last], counts[last] = bucket, np.uint16(1)
+            last += new
+            often = np.uint16(1) if new else np.uint16(often + (often < _MOST_COUNT))
+            buckets[last], counts[last] = bucket, often
         size = last + 1
         bounds[document + 1] = size
 
