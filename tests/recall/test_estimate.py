@@ -52,6 +52,22 @@ def test_where_nothing_is_precise_the_best_alone_is_kept() -> None:
     assert suggest_threshold(np.array([0.3, 0.5, 0.1], np.float32), 0.9) == pytest.approx(0.4)
 
 
+@pytest.mark.parametrize("precision", [0.3, 0.8])
+@pytest.mark.parametrize("beta", [0.25, 1.0, 3.0])
+def test_of_thresholds_that_reach_the_precision_the_greatest_f_beta_counts(
+    precision: float, beta: float
+) -> None:
+    """Every cut of some probabilities is tried, by the definition (van Rijsbergen 1979)."""
+    pool = np.random.default_rng(6).beta(0.4, 1.2, 300).astype(np.float32)
+    reached = {}
+    for kept in range(1, len(pool) + 1):
+        hits = np.sort(pool)[-kept:].sum(dtype=np.float64)
+        p, r = hits / kept, hits / pool.sum(dtype=np.float64)
+        if p >= precision:
+            reached[kept] = (1 + beta**2) * p * r / (beta**2 * p + r)
+    assert (pool >= suggest_threshold(pool, precision, beta)).sum() == max(reached, key=reached.__getitem__)
+
+
 @pytest.mark.parametrize("true", [0.02, 0.3])
 def test_classes_that_lie_apart_are_cut_in_the_gap(true: float) -> None:
     """Seeds are of the upper half of their class: the gap of the pool tells threshold and prevalence, not they."""

@@ -124,8 +124,8 @@ def _maximise(seeds: Array, pool: Array, prevalence: float) -> Line:
     return line
 
 
-def suggest_threshold(pool: NDArray[np.float32], precision: float) -> float:
-    """The probability above which F1 is greatest in the pool, of those above which precision is reached.
+def suggest_threshold(pool: NDArray[np.float32], precision: float, beta: float = 1.0) -> float:
+    """The probability above which F-beta is greatest in the pool, of those above which precision is reached.
 
     Precision is the mean probability there, recall the share of all probability. Where no threshold reaches the
     precision, it is the highest probability. It lies midway between two probabilities.
@@ -133,7 +133,7 @@ def suggest_threshold(pool: NDArray[np.float32], precision: float) -> float:
     ranked, hits, kept = _expected(pool)
     good = np.flatnonzero(hits >= precision * kept)
     chosen = good if len(good) else np.zeros(1, np.int64)
-    best = int(chosen[np.argmax(hits[chosen] / (kept[chosen] + hits[-1]))])
+    best = int(chosen[np.argmax(hits[chosen] / (kept[chosen] + beta**2 * hits[-1]))])
     return float((ranked[best] + np.append(ranked, 0.0)[best + 1]) / 2)
 
 

@@ -40,12 +40,14 @@ NEGATIVE, OPEN, POSITIVE = -1, 0, 1  # how a document stands after a round
 
 @dataclass(frozen=True)
 class Settings:
-    """precision: that the suggested threshold is to reach; seed: of every random choice.
+    """precision: that the suggested threshold is to reach; beta: of the F-beta that it has the greatest of then.
 
+    seed: of every random choice.
     rich_hosts: share of a host's pages that must be found for others of it to be taken for positive; None: never.
     """
 
     precision: float = 0.9
+    beta: float = 1.0
     seed: int = 1
     rich_hosts: float | None = None
 
@@ -128,7 +130,7 @@ def _round(sample: Sample, settings: Settings, before: Round | None) -> Round:
     found = best_fit(Task(sample.features, inverse, rows, labels, weights, folds, beside), sample.seed)
     calibration = found.calibration
     probability = calibration.probabilities(found.logits)
-    threshold = suggest_threshold(probability[pool], settings.precision)
+    threshold = suggest_threshold(probability[pool], settings.precision, settings.beta)
     recalled = pool & (probability >= threshold)
     estimates = _estimate(probability, sample.seed, recalled, calibration.prevalence, near, threshold)
     usual = float(np.median(near[sample.seed]))
