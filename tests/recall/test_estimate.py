@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from refinery.models.binomial import Estimate
 from refinery.recall.estimate import (
+    Calibration,
     calibrate,
     calibrate_at_gap,
     expected_f1,
+    precision,
     prevalence,
     share,
     suggest_threshold,
@@ -45,6 +48,38 @@ def test_a_share_has_wilsons_interval() -> None:
     """Nine of ten: 0.596 to 0.982 (Wilson 1927)."""
     found = share(9, 10)
     assert (found.value, round(found.low, 3), round(found.high, 3)) == (0.9, 0.596, 0.982)
+
+
+def test_a_share_is_told_for_another_draw() -> None:
+    """Of 50 for 50 others: the variances of both add up, as if it were of 25."""
+    assert share(45, 50, 50).low == pytest.approx(share(90, 100, 100 / 3).low)
+    assert share(45, 50, 50).low < share(45, 50).low
+
+
+@pytest.mark.parametrize("place", [2.5, 4.0])
+def test_others_among_the_best_do_not_count_for_the_topic(place: float) -> None:
+    """The others' tail reaches above the seeds: told is between the truth and what lies above half of the seeds."""
+    random = np.random.default_rng(7)
+    seeds, truth = random.normal(place, 0.7, 50), random.normal(place, 0.7, 100)
+    pool = np.concatenate([truth, random.laplace(0, 0.8, 9900)])
+    found = prevalence(seeds, pool)
+    bound = (pool >= np.median(seeds)).mean() / 0.5
+    assert 0.01 / 1.5 < found.value < 0.8 * bound
+    assert found.low < 0.01 < found.high
+
+
+def test_precision_is_told_with_the_more_doubt_the_less_is_found() -> None:
+    """Of a topic that lies apart it is prevalence times recall by the rate; else less, and its odds fall with it."""
+    share_of, recall = Estimate(0.02, 0.01, 0.03), Estimate(0.8, 0.7, 0.9)
+    apart = precision(Calibration(1, 0, share_of, parted=True), recall, 0.02)
+    assert (apart.value, apart.low, apart.high) == pytest.approx((0.8, 0.35, 1.0))
+    near = Calibration(1, 0, share_of)
+    found = precision(near, recall, 0.02)
+    assert found.value == pytest.approx(0.72)
+    assert found.low / (1 - found.low) == pytest.approx(0.72 / 0.28 * 0.02**0.6)
+    rare = Calibration(1, 0, Estimate(0.002, 0.001, 0.003))
+    assert precision(rare, recall, 0.002).low < found.low
+    assert precision(near, Estimate(0, 0, 0.1), 0.0).value == 0
 
 
 def test_where_nothing_is_precise_the_best_alone_is_kept() -> None:

@@ -122,7 +122,7 @@ class RoundMaker(_StepMaker):
 
     number: int = field(kw_only=True)
     name: str = "round"
-    version: int = 3
+    version: int = 4
     makes: str = "round"
 
     @property
