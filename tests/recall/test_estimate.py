@@ -13,6 +13,7 @@ from refinery.recall.estimate import (
     expected_f1,
     precision,
     prevalence,
+    reach_seeds,
     share,
     suggest_threshold,
 )
@@ -85,6 +86,14 @@ def test_precision_is_told_with_the_more_doubt_the_less_is_found() -> None:
 def test_where_nothing_is_precise_the_best_alone_is_kept() -> None:
     """The threshold is then next below the highest probability."""
     assert suggest_threshold(np.array([0.3, 0.5, 0.1], np.float32), 0.9) == pytest.approx(0.4)
+
+
+def test_a_threshold_that_few_seeds_reach_is_lowered() -> None:
+    """To what at least two of five reach, or to one half, where those are likelier not of the topic; never raised."""
+    seeds = np.linspace(0.1, 1, 10, dtype=np.float32)
+    assert reach_seeds(0.95, seeds) == pytest.approx(0.6)
+    assert reach_seeds(0.55, seeds) == 0.55
+    assert reach_seeds(0.95, seeds / 2) == 0.5
 
 
 @pytest.mark.parametrize("precision", [0.3, 0.8])

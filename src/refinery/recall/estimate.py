@@ -39,6 +39,7 @@ _MIDDLE, _TAIL = (
 _DECAY, _USUAL = 1.3, 50.0
 _STEPS, _GRID = 60, 600  # of the mixture's fit; logits at which the density of seeds is found
 _LEAST_MIXED = 0.2  # of the bound, below which the mixture only shows that it cannot tell
+_REACHED = 0.4  # of the seeds, at or above a threshold at least
 _PURE = 0.9  # precision where all that lies above a threshold seems to be of the topic
 _DOUBT = 0.6  # power of a share by which it, or the odds of a precision, may be lower: the rarer, the more
 
@@ -222,6 +223,14 @@ def suggest_threshold(pool: NDArray[np.float32], precision: float, beta: float =
     chosen = good if len(good) else np.zeros(1, np.int64)
     best = int(chosen[np.argmax(hits[chosen] / (kept[chosen] + beta**2 * hits[-1]))])
     return float((ranked[best] + np.append(ranked, 0.0)[best + 1]) / 2)
+
+
+def reach_seeds(threshold: float, seeds: NDArray[np.float32]) -> float:
+    """The threshold, or a lower one that at least two of five held-out seeds reach, by their probabilities, but not below 0.5.
+
+    Few seeds tell how far up a precision begins by chance: one draw of a topic loses most of it, another hardly any.
+    """
+    return min(threshold, max(float(np.quantile(seeds, 1 - _REACHED, method="lower")), 0.5))
 
 
 def expected_f1(pool: NDArray[np.float32]) -> float:

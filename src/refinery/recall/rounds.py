@@ -22,7 +22,7 @@ from refinery.errors import DefinitionError
 from refinery.models.binomial import Estimate
 from refinery.models.linear import LinearModel
 from refinery.models.metrics import DEVIATIONS
-from refinery.recall.estimate import Calibration, precision, share, suggest_threshold
+from refinery.recall.estimate import Calibration, precision, reach_seeds, share, suggest_threshold
 from refinery.recall.held_out import FOLDS, Task, best_fit, log_places
 from refinery.recall.logistic import weigh_rows
 from refinery.recall.nearest import nearest
@@ -130,7 +130,8 @@ def _round(sample: Sample, settings: Settings, before: Round | None) -> Round:
     found = best_fit(Task(sample.features, inverse, rows, labels, weights, folds, beside), sample.seed)
     calibration = found.calibration
     probability = calibration.probabilities(found.logits)
-    threshold = suggest_threshold(probability[pool], settings.precision, settings.beta)
+    suggested = suggest_threshold(probability[pool], settings.precision, settings.beta)
+    threshold = reach_seeds(suggested, probability[sample.seed])
     recalled = pool & (probability >= threshold)
     estimates = _estimate(probability, sample.seed, recalled, calibration, near, threshold)
     usual = float(np.median(near[sample.seed]))
