@@ -228,7 +228,7 @@ def suggest_threshold(pool: NDArray[np.float32], precision: float, beta: float =
 def reach_seeds(threshold: float, seeds: NDArray[np.float32]) -> float:
     """The threshold, or a lower one that at least two of five held-out seeds reach, by their probabilities, but not below 0.5.
 
-    Few seeds tell how far up a precision begins by chance: one draw of a topic loses most of it, another hardly any.
+    Where a precision begins few seeds tell by chance: one draw of a topic loses most of it, another hardly any.
     """
     return min(threshold, max(float(np.quantile(seeds, 1 - _REACHED, method="lower")), 0.5))
 
