@@ -226,7 +226,7 @@ def suggest_threshold(pool: NDArray[np.float32], precision: float, beta: float =
 
 
 def reach_seeds(threshold: float, seeds: NDArray[np.float32]) -> float:
-    """The threshold, or a lower one that at least two of five held-out seeds reach, by their probabilities, but not below 0.5.
+    """The threshold, or a lower one that two of five held-out seeds reach by their probabilities, not below 0.5.
 
     Where a precision begins few seeds tell by chance: one draw of a topic loses most of it, another hardly any.
     """
