@@ -359,6 +359,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("models.recall", "pool_documents"): case((*RECALL, "pool_documents"), 50, SAMPLED),
     ("models.recall", "rounds"): case((*RECALL, "rounds"), 3, {"models.found"}),
     ("models.recall", "precision"): case((*RECALL, "precision"), 0.5, ROUNDS),
+    ("models.recall", "beta"): case((*RECALL, "beta"), 2, ROUNDS),
     ("models.recall", "gold_hosts"): case((*RECALL, "gold_hosts"), ["a.org"], {"models.found"}),
     ("models.recall", "rich_hosts"): case((*RECALL, "rich_hosts"), "10%", {"models.found.round-2"}),
     ("models.recall", "seed"): case((*RECALL, "seed"), 5, SAMPLED),

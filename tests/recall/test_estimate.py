@@ -5,11 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from refinery.models.binomial import Estimate
 from refinery.recall.estimate import (
+    Calibration,
     calibrate,
     calibrate_at_gap,
     expected_f1,
+    precision,
     prevalence,
+    reach_seeds,
     share,
     suggest_threshold,
 )
@@ -47,9 +51,65 @@ def test_a_share_has_wilsons_interval() -> None:
     assert (found.value, round(found.low, 3), round(found.high, 3)) == (0.9, 0.596, 0.982)
 
 
+def test_a_share_is_told_for_another_draw() -> None:
+    """Of 50 for 50 others: the variances of both add up, as if it were of 25."""
+    assert share(45, 50, 50).low == pytest.approx(share(90, 100, 100 / 3).low)
+    assert share(45, 50, 50).low < share(45, 50).low
+
+
+@pytest.mark.parametrize("place", [2.5, 4.0])
+def test_others_among_the_best_do_not_count_for_the_topic(place: float) -> None:
+    """The others' tail reaches above the seeds: told is between the truth and what lies above half of the seeds."""
+    random = np.random.default_rng(7)
+    seeds, truth = random.normal(place, 0.7, 50), random.normal(place, 0.7, 100)
+    pool = np.concatenate([truth, random.laplace(0, 0.8, 9900)])
+    found = prevalence(seeds, pool)
+    bound = (pool >= np.median(seeds)).mean() / 0.5
+    assert 0.01 / 1.5 < found.value < 0.8 * bound
+    assert found.low < 0.01 < found.high
+
+
+def test_precision_is_told_with_the_more_doubt_the_less_is_found() -> None:
+    """Of a topic that lies apart it is prevalence times recall by the rate; else less, and its odds fall with it."""
+    share_of, recall = Estimate(0.02, 0.01, 0.03), Estimate(0.8, 0.7, 0.9)
+    apart = precision(Calibration(1, 0, share_of, parted=True), recall, 0.02)
+    assert (apart.value, apart.low, apart.high) == pytest.approx((0.8, 0.35, 1.0))
+    near = Calibration(1, 0, share_of)
+    found = precision(near, recall, 0.02)
+    assert found.value == pytest.approx(0.72)
+    assert found.low / (1 - found.low) == pytest.approx(0.72 / 0.28 * 0.02**0.6)
+    rare = Calibration(1, 0, Estimate(0.002, 0.001, 0.003))
+    assert precision(rare, recall, 0.002).low < found.low
+    assert precision(near, Estimate(0, 0, 0.1), 0.0).value == 0
+
+
 def test_where_nothing_is_precise_the_best_alone_is_kept() -> None:
     """The threshold is then next below the highest probability."""
     assert suggest_threshold(np.array([0.3, 0.5, 0.1], np.float32), 0.9) == pytest.approx(0.4)
+
+
+def test_a_threshold_that_few_seeds_reach_is_lowered() -> None:
+    """To what at least two of five reach, or to one half, where those are likelier not of the topic; never raised."""
+    seeds = np.linspace(0.1, 1, 10, dtype=np.float32)
+    assert reach_seeds(0.95, seeds) == pytest.approx(0.6)
+    assert reach_seeds(0.55, seeds) == 0.55
+    assert reach_seeds(0.95, seeds / 2) == 0.5
+
+
+@pytest.mark.parametrize("precision", [0.3, 0.8])
+@pytest.mark.parametrize("beta", [0.25, 1.0, 3.0])
+def test_of_thresholds_that_reach_the_precision_the_greatest_f_beta_counts(
+    precision: float, beta: float
+) -> None:
+    """Every cut of some probabilities is tried, by the definition (van Rijsbergen 1979)."""
+    pool = np.random.default_rng(6).beta(0.4, 1.2, 300).astype(np.float32)
+    reached = {}
+    for kept in range(1, len(pool) + 1):
+        hits = np.sort(pool)[-kept:].sum(dtype=np.float64)
+        p, r = hits / kept, hits / pool.sum(dtype=np.float64)
+        if p >= precision:
+            reached[kept] = (1 + beta**2) * p * r / (beta**2 * p + r)
+    assert (pool >= suggest_threshold(pool, precision, beta)).sum() == max(reached, key=reached.__getitem__)
 
 
 @pytest.mark.parametrize("true", [0.02, 0.3])

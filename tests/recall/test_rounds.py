@@ -50,6 +50,14 @@ def test_a_planted_topic_is_found(planted: tuple[Sample, np.ndarray, Round]) -> 
     assert found.stopped is None
 
 
+def test_however_precise_it_is_to_be_two_of_five_seeds_are_kept(
+    planted: tuple[Sample, np.ndarray, Round],
+) -> None:
+    """No cut is precise for certain: the highest probability alone would be kept."""
+    found = first_round(planted[0], Settings(precision=1.0))
+    assert 0.4 <= found.estimates.recall.value < 0.6
+
+
 def test_the_model_ranks_documents_that_no_round_has_seen(planted: tuple[Sample, np.ndarray, Round]) -> None:
     """Another draw of the same topics, with probabilities that keep it apart."""
     sample, truth = pool(seeds=0, positive=30, other=200, shift=100)

@@ -183,7 +183,7 @@ def _lines(
     yield "models:"
     gold = f", gold_hosts: [{', '.join(map(yaml_scalar, gold_hosts))}]" if gold_hosts else ""
     keys = f"seeds: seeds, pool: {screened}, rounds: {rounds}{gold}"
-    yield f"  {MODEL}: {{recall: {{{keys}}}}}   # also: precision, seed"
+    yield f"  {MODEL}: {{recall: {{{keys}}}}}   # also: precision, beta, seed"
     yield "stages:"
     if lang or rules:
         yield "  screened:"

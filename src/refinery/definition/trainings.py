@@ -168,6 +168,13 @@ class RecallTraining(Model):
     seed_documents: Drawn = 5_000
     pool_documents: Drawn = 100_000
     precision: Precision = 0.9
+    beta: float = Field(
+        1.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="the suggested threshold has the greatest F-beta of those that reach `precision`: above 1 recall "
+        "weighs more",
+    )
     gold_hosts: tuple[str, ...] = Field(
         (),
         description="hosts or sites whose pages are all of the domain, of which each round's recall is told",

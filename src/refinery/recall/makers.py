@@ -122,13 +122,13 @@ class RoundMaker(_StepMaker):
 
     number: int = field(kw_only=True)
     name: str = "round"
-    version: int = 3
+    version: int = 4
     makes: str = "round"
 
     @property
     def settings(self) -> Mapping[str, object]:
-        """Its number, the precision of its threshold, and what hosts say: how many follow bears on the model only."""
-        used = {"precision", "rich_hosts"} if self.number > 1 else {"precision"}
+        """Its number, what its threshold is to reach, and what hosts say: how many follow bears on the model only."""
+        used = {"precision", "beta", *(["rich_hosts"] if self.number > 1 else [])}
         return {
             "number": self.number,
             **self.training.model_dump(mode="json", include=used, exclude_none=True),

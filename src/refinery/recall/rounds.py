@@ -22,7 +22,7 @@ from refinery.errors import DefinitionError
 from refinery.models.binomial import Estimate
 from refinery.models.linear import LinearModel
 from refinery.models.metrics import DEVIATIONS
-from refinery.recall.estimate import share, suggest_threshold
+from refinery.recall.estimate import Calibration, precision, reach_seeds, share, suggest_threshold
 from refinery.recall.held_out import FOLDS, Task, best_fit, log_places
 from refinery.recall.logistic import weigh_rows
 from refinery.recall.nearest import nearest
@@ -40,12 +40,14 @@ NEGATIVE, OPEN, POSITIVE = -1, 0, 1  # how a document stands after a round
 
 @dataclass(frozen=True)
 class Settings:
-    """precision: that the suggested threshold is to reach; seed: of every random choice.
+    """precision: that the suggested threshold is to reach; beta: of the F-beta that it has the greatest of then.
 
+    seed: of every random choice.
     rich_hosts: share of a host's pages that must be found for others of it to be taken for positive; None: never.
     """
 
     precision: float = 0.9
+    beta: float = 1.0
     seed: int = 1
     rich_hosts: float | None = None
 
@@ -55,8 +57,8 @@ class Estimates:
     """What a round reaches, told by seeds that no fit has seen and by the estimated prevalence.
 
     prevalence: share of the pool's documents that are of the topic; recalled: documents of the pool at or above the
-    threshold; recall: share of held-out seeds there, which takes seeds for a random draw of the topic; precision:
-    prevalence times recall divided by the share recalled. similarity: of recalled documents to their nearest seed,
+    threshold; recall: share of held-out seeds there, which takes seeds for a random draw of the topic; precision: by
+    prevalence and recall, see recall.estimate. similarity: of recalled documents to their nearest seed,
     the median; seed_similarity: of seeds to their nearest other seed; strays: share of recalled documents that are
     farther from all seeds than nineteen of twenty seeds are from the others.
     """
@@ -128,9 +130,10 @@ def _round(sample: Sample, settings: Settings, before: Round | None) -> Round:
     found = best_fit(Task(sample.features, inverse, rows, labels, weights, folds, beside), sample.seed)
     calibration = found.calibration
     probability = calibration.probabilities(found.logits)
-    threshold = suggest_threshold(probability[pool], settings.precision)
+    suggested = suggest_threshold(probability[pool], settings.precision, settings.beta)
+    threshold = reach_seeds(suggested, probability[sample.seed])
     recalled = pool & (probability >= threshold)
-    estimates = _estimate(probability, sample.seed, recalled, calibration.prevalence, near, threshold)
+    estimates = _estimate(probability, sample.seed, recalled, calibration, near, threshold)
     usual = float(np.median(near[sample.seed]))
     sure = sample.seed | (recalled & (near >= usual))
     now = np.where(sure, POSITIVE, np.where(probability < _NEGATIVE, NEGATIVE, OPEN)).astype(np.int8)
@@ -169,7 +172,7 @@ def _standing_before(
         sample.hosts[pool],
         probability >= before.threshold,
         probability,
-        before.estimates.prevalence.value,
+        float(probability.mean(dtype=np.float64)),
         settings.rich_hosts,
     )
     chosen &= standing != POSITIVE
@@ -195,23 +198,19 @@ def _estimate(
     probability: NDArray[np.float32],
     seed: NDArray[np.bool_],
     recalled: NDArray[np.bool_],
-    prevalence: Estimate,
+    calibration: Calibration,
     near: NDArray[np.float32],
     threshold: float,
 ) -> Estimates:
-    recall = share(int((probability[seed] >= threshold).sum()), int(seed.sum()))
-    rate = max(float(recalled.sum() / (~seed).sum()), 1e-12)
-    pairs = (
-        (prevalence.value, recall.value),
-        (prevalence.low, recall.low),
-        (prevalence.high, recall.high),
-    )
-    precision = Estimate(*(min(one * two / rate, 1.0) for one, two in pairs))
+    prevalence, pool = calibration.prevalence, int((~seed).sum())
+    hits = int((probability[seed] >= threshold).sum())
+    few = max(prevalence.value * pool / 2, 1.0)  # of the topic in the pool, of which rather too many are told
+    recall = share(hits, int(seed.sum()), few)
     far = float(np.quantile(near[seed], _FAR))
     return Estimates(
         prevalence,
         int(recalled.sum()),
-        precision,
+        precision(calibration, recall, float(recalled.sum() / pool)),
         recall,
         float(np.median(near[recalled])) if recalled.any() else 0.0,
         float(np.median(near[seed])),
