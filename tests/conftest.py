@@ -113,8 +113,7 @@ outputs:
 """
 
 
-@pytest.fixture
-def data_repository(tmp_path) -> Path:
+def make_data_repository(folder: Path) -> Path:
     """A data repository: three shards with English, Chinese, short and duplicate documents, and a pipeline."""
     rows: list[dict[str, object]] = [
         {"id": f"en{n}", "text": document(n), "year": 1990 + n} for n in range(40)
@@ -123,9 +122,15 @@ def data_repository(tmp_path) -> Path:
     rows += [{"id": f"short{n}", "text": f"Only a few words, number {n}.", "year": None} for n in range(5)]
     rows += [{"id": f"copy{n}", "text": document(n) + "\r\n\r\n", "year": 2020} for n in range(6)]
     for number in range(3):
-        write_parquet(tmp_path / "crawl" / f"{number}.parquet", rows[number::3])
-    (tmp_path / "pipeline.yaml").write_text(PIPELINE, encoding="utf-8")
-    return tmp_path
+        write_parquet(folder / "crawl" / f"{number}.parquet", rows[number::3])
+    (folder / "pipeline.yaml").write_text(PIPELINE, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def data_repository(tmp_path) -> Path:
+    """A data repository of the test's own."""
+    return make_data_repository(tmp_path)
 
 
 @pytest.fixture

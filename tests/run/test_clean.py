@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from rich.filesize import decimal
 
+import refinery as api
 from refinery.errors import RunError
 from refinery.plan.contents import kind_of
 from refinery.plan.needs import needs_of
@@ -24,7 +25,7 @@ from refinery.storage.lock import hold
 from refinery.storage.marks import records_of
 from refinery.storage.place import files_below
 from refinery.storage.sealed import sealed_json
-from tests.conftest import PIPELINE, document, output_hashes, write_parquet
+from tests.conftest import PIPELINE, document, make_data_repository, output_hashes, write_parquet
 from tests.run.planning import plan_of
 from tests.storage.leftover import leave
 
@@ -57,13 +58,25 @@ def run(refinery, definition, *arguments):
     assert code == 0, err
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A repository whose work folder has seen another threshold, and a copy of it as it was made."""
+    folder, copy = (tmp_path_factory.mktemp("clean") / name for name in ("repository", "copy"))
+    definition = make_data_repository(folder) / "pipeline.yaml"
+    api.run(definition, workers=1, progress=False)
+    edit(definition, "words >= 50", "words >= 40")
+    api.run(definition, workers=1, progress=False)
+    shutil.copytree(folder, copy)
+    return folder, copy
+
+
 @pytest.fixture
-def changed(data_repository, refinery):
-    """A repository whose work folder has seen another threshold."""
-    run(refinery, data_repository / "pipeline.yaml")
-    edit(data_repository / "pipeline.yaml", "words >= 50", "words >= 40")
-    run(refinery, data_repository / "pipeline.yaml")
-    return data_repository
+def changed(made):
+    """The repository as it was made, in its place: the work folder tells where things lie."""
+    folder, copy = made
+    shutil.rmtree(folder)
+    shutil.copytree(copy, folder)
+    return folder
 
 
 @pytest.fixture
