@@ -32,7 +32,7 @@ from harness import ONE_THREAD, Sheet, report
 from numpy.typing import NDArray
 
 from refinery.models.metrics import average_precision, point
-from refinery.recall.held_out import FOLDS, FULL, Task, held_out
+from refinery.recall.held_out import FOLDS, Task, held_out
 from refinery.recall.logistic import Rows, fit, weigh_rows
 from refinery.recall.nearest import nearest
 from refinery.recall.rounds import Round, Settings, first_round, next_round
@@ -151,12 +151,13 @@ def sample_of(topic: Topic, draw: Draw) -> Sample:
 
 
 def all_labels(topic: Topic) -> Scores:
-    """Of all documents, each by the full fit to the labels of the four fifths that it is not in."""
+    """Of all documents, each by a fit as recall makes it to the labels of the four fifths that it is not in."""
     inverse = inverse_frequencies(topic.found)
     rows = weigh_rows(topic.found, inverse)
     folds = np.random.default_rng(0).permutation(len(topic.truth)) % FOLDS
     labels = topic.truth.astype(np.float64)
-    return held_out(Task(topic.found, inverse, rows, labels, _weights(topic.truth), folds, folds), FULL)
+    weights = _weights(topic.truth)
+    return held_out(Task(topic.found, ~topic.truth, inverse, rows, labels, weights, folds, folds))
 
 
 def _weights(positive: Flags) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ import pytest
 
 from refinery.errors import InputError
 from refinery.models.linear import LinearModel, load_linear, parse_linear
-from refinery.models.space import no_space, space_of
+from refinery.models.space import space_of
 from refinery.text.batch import TextBatch
 from refinery.text.features import features, weigh
 from refinery.text.hashing import text_hashes
@@ -21,7 +21,7 @@ from refinery.text.prepare import prepare
 def model(bits: int = 10) -> LinearModel:
     """Random weights."""
     random = np.random.default_rng(1)
-    weights, inverse = random.normal(size=(2, 1 << bits)).astype(np.float32)
+    weights, inverse = random.normal(size=(2, 1 << bits, 2)).astype(np.float32)
     buckets = np.arange(0, 1 << bits, 3, dtype=np.uint32)
     space = space_of(buckets, random.normal(size=(len(buckets), 4)).astype(np.float16), bits)
     latent = random.normal(size=4).astype(np.float32)
@@ -29,15 +29,16 @@ def model(bits: int = 10) -> LinearModel:
 
 
 def test_a_probability_is_of_the_calibrated_logit() -> None:
-    """1 / (1 + e^-(scale (x w + p v + bias) + shift)), x the TF-IDF row of the text's first words, p its place."""
+    """1 / (1 + e^-(scale (x w + y u + p v + bias) + shift)), x and y rows of the text's first words, p its place."""
     one, texts = model(), prepare(TextBatch.from_texts(["Some words, some more.", "", "词 and " * 100]))
     found = features(texts, 10, 50, pieces=True)
     places = one.space.places(found)
-    values, cuts = weigh(found, one.inverse), found.bounds
+    rows, cuts = [weigh(found, one.inverse[:, view].copy()) for view in (0, 1)], found.bounds
     expected = []
     for i in range(3):
         entries = slice(cuts[i], cuts[i + 1])
-        logit = float(values[entries].astype(float) @ one.weights[found.buckets[entries]])
+        weights = one.weights[found.buckets[entries]].astype(float)
+        logit = sum(float(rows[view][entries] @ weights[:, view]) for view in (0, 1))
         logit += float(places[i].astype(float) @ one.latent) - 0.5
         expected.append(1 / (1 + np.exp(-(2 * logit + 0.25))))
     assert one.probability(found) == pytest.approx(expected, abs=1e-6)
@@ -64,14 +65,6 @@ def test_a_file_is_the_model_again(tmp_path: Path) -> None:
     assert again.score(texts).tobytes() == one.score(texts).tobytes()
 
 
-def test_a_model_without_a_space_looks_at_words_alone() -> None:
-    """Its file is one too, and its logits are those of places that weigh nothing."""
-    one, found = model(), features(TextBatch.from_texts(["a b c", "longer words"]), 10, 50, pieces=True)
-    plain = replace(one, space=no_space(10), latent=np.zeros(0, np.float32))
-    expected = replace(one, latent=np.zeros(4, np.float32)).logits(found)
-    assert parse_linear(plain.content(), "").logits(found) == pytest.approx(expected)
-
-
 def _changed(**arrays: object) -> bytes:
     """The model's file with other arrays."""
     with np.load(io.BytesIO(model().content())) as stored:
@@ -86,10 +79,10 @@ def _changed(**arrays: object) -> bytes:
     [
         (b"", "not a recall model"),
         (_changed(format=np.array([1, 10, 50])), "another version"),
-        (_changed(format=np.array([2, 11, 50])), "not finite numbers"),
+        (_changed(format=np.array([3, 11, 50])), "not finite numbers"),
         (_changed(line=np.array([0.0, np.nan, 0.0])), "not finite numbers"),
         (_changed(seeds=np.array([2, 1], np.uint64)), "not sorted hashes"),
-        (_changed(weights=np.zeros(1 << 10)), "not finite numbers"),
+        (_changed(weights=np.zeros((1 << 10, 2))), "not finite numbers"),
         (_changed(vectors=np.full((342, 4), np.inf, np.float16)), "not finite numbers"),
         (_changed(vectors=np.zeros((341, 4), np.float16)), "not of buckets and directions"),
         (_changed(buckets=np.arange(900, 900 + 342, dtype=np.uint32)), "not ascending"),

@@ -9,7 +9,6 @@ from refinery.models.binomial import Estimate
 from refinery.recall.estimate import (
     Calibration,
     calibrate,
-    calibrate_at_gap,
     expected_f1,
     precision,
     prevalence,
@@ -119,8 +118,8 @@ def test_classes_that_lie_apart_are_cut_in_the_gap(true: float) -> None:
     seeds = np.abs(random.normal(0, 1, 50)) + 5
     positive = int(true * 10_000)
     pool = np.concatenate([random.normal(5, 1, positive), random.normal(-2, 1, 10_000 - positive)])
-    found = calibrate_at_gap(seeds, pool)
-    assert found is not None
+    found = calibrate(seeds, pool)
+    assert found.parted
     assert found.prevalence.value == pytest.approx(true, rel=0.01)
     assert found.prevalence.low <= true <= found.prevalence.high
     chances = found.probabilities(pool)
@@ -134,14 +133,15 @@ def test_classes_that_overlap_are_not_parted(distance: float) -> None:
     """Between them is no gap, and where there is one class no topic."""
     random = np.random.default_rng(4)
     pool = np.concatenate([random.normal(distance, 1, 500), random.normal(0, 1, 9500)])
-    assert calibrate_at_gap(random.normal(distance, 1, 50), pool) is None
+    assert not calibrate(random.normal(distance, 1, 50), pool).parted
 
 
 def test_a_topic_above_which_seeds_do_not_lie_is_not_parted() -> None:
     """A group of the pool lies apart, but most seeds are with the others: it is another topic."""
     random = np.random.default_rng(5)
     pool = np.concatenate([random.normal(8, 1, 500), random.normal(0, 1, 9500)])
-    assert calibrate_at_gap(np.append(random.normal(0, 1, 40), random.normal(8, 1, 10)), pool) is None
+    seeds = np.append(random.normal(0, 1, 40), random.normal(8, 1, 10))
+    assert not calibrate(seeds, pool).parted
 
 
 def test_the_expected_f1_is_that_of_the_best_cut() -> None:

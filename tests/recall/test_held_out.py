@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from refinery.recall.held_out import FOLDS, FULL, PLAIN, Task, best_fit, held_out, log_places
+from refinery.recall.held_out import FOLDS, Task, fit_views, held_out, log_places
 from refinery.recall.logistic import weigh_rows
 from refinery.recall.sample import Sample
 from refinery.text.features import inverse_frequencies
@@ -20,7 +20,7 @@ def task(sample: Sample) -> Task:
     inverse = inverse_frequencies(sample.features)
     rows = weigh_rows(sample.features, inverse)
     folds = np.arange(len(sample)) % FOLDS
-    return Task(sample.features, inverse, rows, labels, np.ones(len(sample)), folds, folds)
+    return Task(sample.features, ~sample.seed, inverse, rows, labels, np.ones(len(sample)), folds, folds)
 
 
 def test_no_fit_sees_what_it_scores() -> None:
@@ -28,28 +28,23 @@ def test_no_fit_sees_what_it_scores() -> None:
     one = task(pool(seeds=25, positive=25, other=100)[0])
     turned = one.labels.copy()
     turned[one.folds == 2] = 1 - turned[one.folds == 2]
-    for kind in (PLAIN, FULL):
-        before = held_out(one, kind)
-        after = held_out(replace(one, labels=turned), kind)
-        assert after[one.folds == 2] == pytest.approx(before[one.folds == 2], rel=0.2, abs=0.2)
-        assert not np.allclose(after[one.folds != 2], before[one.folds != 2], rtol=0.2, atol=0.2)
+    before, after = held_out(one), held_out(replace(one, labels=turned))
+    assert after[one.folds == 2] == pytest.approx(before[one.folds == 2], rel=0.2, abs=0.2)
+    assert not np.allclose(after[one.folds != 2], before[one.folds != 2], rtol=0.2, atol=0.2)
 
 
-def test_the_plain_fit_is_taken_where_it_parts_topic_and_pool() -> None:
-    """Else the full one, whose line has a part in the latent space."""
+def test_a_fit_is_the_sum_of_its_views_in_deviations() -> None:
+    """Each line alone has in the pool the mean 0 and its share as deviation; so no view outvotes the others."""
     sample, truth = pool(seeds=30, positive=150, other=300)
-    apart, seed = task(sample), sample.seed
-    best = best_fit(apart, seed)
-    assert np.array_equal(best.logits, held_out(apart, PLAIN))
-    kept = best.calibration.probabilities(best.logits) >= 0.5
-    assert kept[truth].mean() > 0.97
-    assert truth[kept].mean() > 0.97
-
-    sample, _ = pool(seeds=25, positive=25, other=100, share=0.08)
-    hard, seed = task(sample), sample.seed
-    full = best_fit(hard, seed)
-    assert np.array_equal(full.logits, held_out(hard, FULL))
-    assert len(full.latent) == hard.places.shape[1] > 0 == len(best.latent)
+    one = task(sample)
+    found = fit_views(one, np.ones(len(sample), np.bool_))
+    views = (one.rows, weigh_rows(one.features, found.contrasted), one.places)
+    parts = [line.logits(rows) for line, rows in zip(found.lines, views, strict=True)]
+    assert sum(parts) == pytest.approx(found.logits)
+    for part, share in zip(parts, (1.0, 1.0, 0.5), strict=True):
+        assert part[one.pool].mean() == pytest.approx(0, abs=1e-9)
+        assert part[one.pool].std() == pytest.approx(share)
+    assert np.median(found.logits[truth & one.pool]) > np.quantile(found.logits[~truth], 0.99)
 
 
 def test_places_count_the_pool_alone() -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from refinery.recall.latent import beside, latent_space
+from refinery.recall.latent import dense_rows, latent_space
 from refinery.recall.logistic import weigh_rows
 from refinery.text.batch import TextBatch
 from refinery.text.features import BITS, Features, features, inverse_frequencies, weigh
 from tests.recall.planted import texts
-from tests.recall.test_logistic import dense
 
 
 def sparse() -> Features:
@@ -36,13 +35,12 @@ def test_places_are_those_of_the_leading_singular_vectors() -> None:
     assert np.abs(places @ places.T - expected @ expected.T).max() < 0.01
 
 
-def test_columns_stand_beside_those_of_rows() -> None:
-    """Row by row, behind them."""
-    narrow, more = np.array([[1.0, 0.0], [0.0, 2.0], [0.0, 0.0]]), np.array([[3.0], [4.0], [5.0]], np.float32)
-    wide = beside(dense(narrow), more)
-    assert wide.width == 3
-    for vector in np.eye(3):
-        assert wide.times(vector) == pytest.approx(np.hstack([narrow, more]) @ vector)
+def test_dense_rows_have_every_column() -> None:
+    """Also where a number is 0, and where there is no column."""
+    places = np.array([[1.0, 0.0], [0.0, 2.0], [3.0, 4.0]], np.float32)
+    for vector in np.eye(2):
+        assert dense_rows(places).times(vector) == pytest.approx(places @ vector)
+    assert dense_rows(places[:, :0]).times(np.zeros(0)) == pytest.approx([0, 0, 0])
 
 
 def test_of_nothing_there_are_no_directions() -> None:

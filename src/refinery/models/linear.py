@@ -1,13 +1,15 @@
-"""A linear model over hashed features: the file that recall makes and the measurer `relevance` scores with.
+"""A linear model over views of a document: the file that recall makes and the measurer `relevance` scores with.
 
-A document's logit is its TF-IDF row (refinery.text.features, with pieces of words) times the weights, plus its place
-in a latent space (refinery.models.space) times others, plus the bias; its probability is 1 / (1 + e^-(scale logit +
-shift)), where scale and shift hold the prevalence of the pool that it was calibrated for.
+A document's logit is the sum of a TF-IDF row (refinery.text.features, with pieces of words) times weights, of the
+row that other inverse frequencies make times others, of its place in a latent space (refinery.models.space) times
+others, and of the bias; its probability is 1 / (1 + e^-(scale logit + shift)), where scale and shift hold the
+prevalence of the pool that it was calibrated for.
 
 The file is an .npz of `format`, int64 [version, bits, most words of a document], `weights` and `inverse`, float32
-(2^bits,), `line`, float64 [bias, scale, shift], of the space `buckets`, uint32 (rows,), `vectors`, float16 (rows,
-directions), and `latent`, float32 (directions,), the weights of places, and `seeds`, uint64, hashes of texts that are
-of the domain for certain (refinery.text.hashing, of prepared texts). It is read without pickle.
+(2^bits, 2), a column for each row of features, `line`, float64 [bias, scale, shift], of the space `buckets`, uint32
+(rows,), `vectors`, float16 (rows, directions), and `latent`, float32 (directions,), the weights of places, and
+`seeds`, uint64, hashes of texts that are of the domain for certain (refinery.text.hashing, of prepared texts). It is
+read without pickle.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from __future__ import annotations
 import io
 import mmap
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -27,11 +30,11 @@ from refinery.models.npz import Form
 from refinery.models.space import Space, space_of
 from refinery.text.batch import TextBatch
 from refinery.text.elementary import exp
-from refinery.text.features import MOST_BITS, MOST_WORDS, Features, features, weigh
+from refinery.text.features import MOST_BITS, MOST_WORDS, Features, dampings, features
 from refinery.text.hashing import text_hashes
 
 MODEL = LINEAR
-FORMAT = 2  # raised when words, hashes or weighting change
+FORMAT = 3  # raised when words, hashes or weighting change
 _FORM = Form(
     kind="a recall model",
     version=FORMAT,
@@ -44,10 +47,7 @@ _FORM = Form(
 
 @dataclass(frozen=True)
 class LinearModel:
-    """weights, inverse: float32 (2^bits,), inverse document frequencies by bucket; latent: float32 (directions,).
-
-    seeds: sorted; else see above.
-    """
+    """weights, inverse: float32 (2^bits, 2); latent: float32 (directions,); seeds: sorted; else see above."""
 
     weights: NDArray[np.float32]
     inverse: NDArray[np.float32]
@@ -66,8 +66,15 @@ class LinearModel:
 
     def logits(self, found: Features) -> NDArray[np.float64]:
         """float64 (documents,), before calibration; raises nothing for a document without a word: the bias."""
-        words = products(found.bounds, found.buckets, weigh(found, self.inverse), self.weights)
-        return words + row_sums(self.space.places(found), self.latent) + self.bias
+        made = row_sums(self.space.places(found), self.latent) + self.bias
+        _add_rows(found.bounds, found.buckets, found.counts, dampings(), self._terms, made)
+        return made
+
+    @cached_property
+    def _terms(self) -> NDArray[np.float32]:
+        """float32 (2^bits, 4): of each row inverse times weight and inverse squared, which lie together in memory."""
+        products, squares = self.inverse * self.weights, self.inverse**2
+        return np.stack([products[:, 0], squares[:, 0], products[:, 1], squares[:, 1]], axis=1)
 
     def probability(self, found: Features) -> NDArray[np.float32]:
         """float32 (documents,): calibrated, that a document of the pool is of the topic."""
@@ -113,7 +120,7 @@ def parse_linear(content: bytes | mmap.mmap, place: str) -> LinearModel:
     kinds = ((weights, np.float32), (inverse, np.float32), (line, np.float64), (vectors, np.float16))
     for array, kind in (*kinds, (latent, np.float32)):
         good = good and array.dtype == kind and bool(np.isfinite(array).all())
-    if not good or not weights.shape == inverse.shape == (1 << bits,):
+    if not good or not weights.shape == inverse.shape == (1 << bits, 2):
         raise _FORM.broken(place, "weights are not finite numbers of buckets")
     if seeds.dtype != np.uint64 or seeds.ndim != 1 or (seeds[1:] < seeds[:-1]).any():
         raise _FORM.broken(place, "seeds are not sorted hashes")
@@ -160,6 +167,22 @@ def _multiply(bounds, columns, values, weights, made):  # type: ignore[no-untype
         for i in range(bounds[row], bounds[row + 1]):
             total += np.float64(values[i]) * np.float64(weights[columns[i]])
         made[row] = total
+
+
+@njit(cache=True, nogil=True)
+def _add_rows(bounds, buckets, counts, dampings, terms, made):  # type: ignore[no-untyped-def]
+    for row in range(len(bounds) - 1):
+        one, one_squares, two, two_squares = 0.0, 0.0, 0.0, 0.0
+        for i in range(bounds[row], bounds[row + 1]):
+            bucket, factor = buckets[i], np.float64(dampings[counts[i]])
+            one += factor * terms[bucket, 0]
+            one_squares += factor * factor * terms[bucket, 1]
+            two += factor * terms[bucket, 2]
+            two_squares += factor * factor * terms[bucket, 3]
+        if one_squares > 0:
+            made[row] += one / np.sqrt(one_squares)
+        if two_squares > 0:
+            made[row] += two / np.sqrt(two_squares)
 
 
 @njit(cache=True, nogil=True)

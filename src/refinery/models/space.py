@@ -60,11 +60,6 @@ def space_of(buckets: NDArray[np.uint32], vectors: NDArray[np.float16], bits: in
     return Space(row, np.ascontiguousarray(vectors, np.float32))
 
 
-def no_space(bits: int) -> Space:
-    """One without a direction."""
-    return space_of(np.zeros(0, np.uint32), np.zeros((0, 0), np.float16), bits)
-
-
 @njit(cache=True, nogil=True)
 def _place(bounds, buckets, counts, row, vectors, dampings, room, factors, made):  # type: ignore[no-untyped-def]
     """Fills in places; room, int64, and factors, float32: for one more than the longest document's entries."""

@@ -126,25 +126,24 @@ class Calibration:
 
 
 def calibrate(seeds: Array, pool: Array) -> Calibration:
-    """By expectation maximisation, so that as much of the pool is of the topic as it may be at most.
+    """At the gap between topic and others where they lie apart; else as much of the pool is of the topic as may be.
 
     By the share that is told fewer documents would reach a wanted precision: a cut would lose more recall than it
     gains.
     """
     line = _maximise(seeds, pool, _bound(seeds, pool).value)
-    return Calibration(float(line.coefficients[0]), line.bias, prevalence(seeds, pool))
+    scale = float(line.coefficients[0])
+    at_gap = _calibrate_at_gap(seeds, pool, -line.bias / scale) if scale > 0 else None
+    return at_gap or Calibration(scale, line.bias, prevalence(seeds, pool))
 
 
-def calibrate_at_gap(seeds: Array, pool: Array) -> Calibration | None:
-    """The probabilities where topic and others lie apart, so that hardly a document is in doubt; else None.
+def _calibrate_at_gap(seeds: Array, pool: Array, most: float) -> Calibration | None:
+    """The probabilities where hardly a document is in doubt, by a gap at the logit `most` or below; else None.
 
     Logits that hardly a document has tell the prevalence better than few seeds do: it is what lies above them of the
     pool by what does of the seeds. The probability there is one half, be the lowest seed ever so far above.
     """
-    first = _maximise(seeds, pool, _bound(seeds, pool).value)
-    if first.coefficients[0] <= 0:
-        return None
-    gap = _sparsest(pool, -first.bias / float(first.coefficients[0]))
+    gap = _sparsest(pool, most)
     recall, rate = share(int((seeds >= gap).sum()), len(seeds)), float((pool >= gap).mean())
     if recall.value < _LEAST_ABOVE:
         return None

@@ -1,4 +1,10 @@
-"""Scores of documents by fits that have not seen them, and the choice of plain or full features for the fit."""
+"""Scores of documents by fits that have not seen them: each the sum of three lines over views of the documents.
+
+The views are words weighed by TF-IDF; the same weighed by contrast too, so that what surely tells the topic from the
+pool counts for more; and the place in a latent space, by which what seeds say of a word says something of words in
+the same documents. Each line is fitted alone and counted in deviations of its logits in the pool, so that none
+outvotes the others: where one view errs, the others seldom err on the same documents.
+"""
 
 from __future__ import annotations
 
@@ -8,33 +14,18 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from refinery.models.space import Space, no_space
+from refinery.models.space import Space
 from refinery.recall.contrast import contrast
-from refinery.recall.estimate import Calibration, calibrate, calibrate_at_gap
-from refinery.recall.latent import beside, latent_space
+from refinery.recall.latent import dense_rows, latent_space
 from refinery.recall.logistic import Line, Rows, fit, weigh_rows
 from refinery.text.elementary import logs
 from refinery.text.features import Features
 
 Array = NDArray[np.float64]
 FOLDS = 5
-_PENALTY = 0.15  # of coefficients, see recall.logistic; with FULL chosen on the topics of docs/recall.md
-
-
-@dataclass(frozen=True)
-class Kind:
-    """How rows are weighed.
-
-    contrasted: whether features are weighed by 1 + |contrast| beside TF-IDF; latent: length of a document's place in
-    the latent space, beside its row, whose length is 1; 0 without it.
-    """
-
-    contrasted: bool
-    latent: float
-
-
-# the first where it parts topic and pool, for what tells more of few seeds also tells them from others of their topic
-PLAIN, FULL = Kind(False, 0.0), Kind(True, 0.5)
+# chosen, as what the views are, on thirteen of the topics of docs/recall.md
+_PENALTY = 0.15  # of coefficients, see recall.logistic
+_SHARES = (1.0, 1.0, 0.5)  # of the lines over words, over words by contrast and over places
 
 
 @dataclass(frozen=True)
@@ -44,10 +35,12 @@ class Task:
     beside: int64 (documents,), the fold of a document's nearest seed: what is positive on its word is not seen either
     by the fit without that seed, which would rank it the higher for it.
 
-    inverse: document frequencies' weights by bucket, of features.inverse_frequencies; rows: of documents by these.
+    pool: bool (documents,), the others are seeds; inverse: document frequencies' weights by bucket, of
+    features.inverse_frequencies; rows: of documents by these.
     """
 
     features: Features
+    pool: NDArray[np.bool_]
     inverse: NDArray[np.float32]
     rows: Rows
     labels: Array
@@ -57,43 +50,55 @@ class Task:
 
     @cached_property
     def space(self) -> Space:
-        """The latent space of the documents, found if a kind of fit looks at it."""
+        """The latent space of the documents."""
         return latent_space(self.rows, self.inverse)
 
     @cached_property
-    def places(self) -> NDArray[np.float32]:
-        """In the latent space, float32 (documents, directions)."""
-        return self.space.places(self.features)
+    def places(self) -> Rows:
+        """In the latent space."""
+        return dense_rows(self.space.places(self.features))
 
 
 @dataclass(frozen=True)
 class Fit:
-    """logits: float64 (documents,), each by the fit without its fold; the rest is of all folds.
+    """The sum of lines.
 
-    line: over buckets; inverse: weights of buckets; space: of no direction where places in it are not looked at;
-    latent: float32 (directions,), over places.
+    lines: over words, words by contrast, and places, counted as in the sum; contrasted: float32 (buckets,), what
+    weighs features in the second; logits: float64 (documents,).
     """
 
+    lines: tuple[Line, Line, Line]
+    contrasted: NDArray[np.float32]
     logits: Array
-    calibration: Calibration
-    line: Line
-    inverse: NDArray[np.float32]
-    space: Space
-    latent: NDArray[np.float32]
 
 
-def best_fit(task: Task, seed: NDArray[np.bool_]) -> Fit:
-    """The plain fit where it parts topic and pool, else the full one."""
-    kind, logits = PLAIN, held_out(task, PLAIN)
-    calibration = calibrate_at_gap(logits[seed], logits[~seed])
-    if calibration is None:
-        kind, logits = FULL, held_out(task, FULL)
-        calibration = calibrate(logits[seed], logits[~seed])
-    line, inverse, _ = _fit(task, kind, np.ones(len(seed), np.bool_))
-    width = len(inverse)
-    latent = (line.coefficients[width:] * kind.latent).astype(np.float32)
-    space = task.space if kind.latent else no_space(width.bit_length() - 1)
-    return Fit(logits, calibration, Line(line.coefficients[:width], line.bias), inverse, space, latent)
+def fit_views(task: Task, used: NDArray[np.bool_]) -> Fit:
+    """Of the documents that are to be used, bool (documents,), and are not left out."""
+    chosen = np.flatnonzero(used & (task.weights > 0))
+    members = np.full(len(used), -1.0)
+    members[chosen] = task.labels[chosen]
+    contrasted = task.inverse * (1 + np.abs(contrast(task.features, members, len(task.inverse))))
+    views = (task.rows, weigh_rows(task.features, contrasted), task.places)
+    lines, total = [], np.zeros(len(used))
+    for rows, share in zip(views, _SHARES, strict=True):
+        line = fit(rows.take(chosen), task.labels[chosen], task.weights[chosen], _PENALTY)
+        logits = line.logits(rows)
+        mean, spread = float(logits[task.pool].mean()), float(logits[task.pool].std())
+        part = share / spread if spread > 0 else 0.0
+        lines.append(Line(line.coefficients * part, (line.bias - mean) * part))
+        total += (logits - mean) * part
+    words, by_contrast, places = lines
+    return Fit((words, by_contrast, places), contrasted, total)
+
+
+def held_out(task: Task) -> Array:
+    """Logits of all documents, float64 (documents,), each by the fit without its fold."""
+    logits = np.empty(len(task.labels))
+    for fold in range(FOLDS):
+        out = task.folds == fold
+        told = (task.beside == fold) & (task.labels > 0)
+        logits[out] = fit_views(task, ~(out | told)).logits[out]
+    return logits
 
 
 def log_places(scores: Array, seed: NDArray[np.bool_], least: float) -> Array:
@@ -105,32 +110,3 @@ def log_places(scores: Array, seed: NDArray[np.bool_], least: float) -> Array:
     places = len(pool) - np.searchsorted(pool, scores[seed], "left")
     found: Array = logs(np.maximum(places, max(least, 1.0)).astype(np.float64))
     return found
-
-
-def held_out(task: Task, kind: Kind) -> Array:
-    """Logits of all documents, float64 (documents,), each by the fit without its fold."""
-    logits = np.empty(len(task.labels))
-    for fold in range(FOLDS):
-        out = task.folds == fold
-        told = (task.beside == fold) & (task.labels > 0)
-        line, _, rows = _fit(task, kind, ~(out | told))
-        logits[out] = line.logits(_chosen(task, kind, rows, np.flatnonzero(out)))
-    return logits
-
-
-def _fit(task: Task, kind: Kind, used: NDArray[np.bool_]) -> tuple[Line, NDArray[np.float32], Rows]:
-    """A line over buckets and places, what weighs features, and the rows of all documents weighed so."""
-    inverse, rows = task.inverse, task.rows
-    if kind.contrasted:
-        members = np.where(used & (task.weights > 0), task.labels, -1.0)
-        inverse = inverse * (1 + np.abs(contrast(task.features, members, len(inverse))))
-        rows = weigh_rows(task.features, inverse)
-    chosen = np.flatnonzero(used & (task.weights > 0))
-    narrow = _chosen(task, kind, rows, chosen)
-    return fit(narrow, task.labels[chosen], task.weights[chosen], _PENALTY), inverse, rows
-
-
-def _chosen(task: Task, kind: Kind, rows: Rows, chosen: NDArray[np.int64]) -> Rows:
-    """Some of the rows, with places beside them."""
-    narrow = rows.take(chosen)
-    return beside(narrow, task.places[chosen] * np.float32(kind.latent)) if kind.latent else narrow

@@ -53,14 +53,11 @@ def _orthonormal(block: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArr
     return np.ascontiguousarray(vectors), sizes.astype(np.float32)
 
 
-def beside(rows: Rows, places: NDArray[np.float32]) -> Rows:
-    """The rows with further columns: float32 (rows, more)."""
-    more = places.shape[1]
-    bounds = rows.bounds + more * np.arange(len(rows) + 1)
-    columns = np.empty(bounds[-1], np.uint32)
-    values = np.empty(bounds[-1], np.float32)
-    _join(rows.bounds, rows.columns, rows.values, places, np.uint32(rows.width), columns, values)
-    return Rows(bounds, columns, values, rows.width + more)
+def dense_rows(places: NDArray[np.float32]) -> Rows:
+    """Rows that have every column: float32 (rows, columns)."""
+    number, width = places.shape
+    columns = np.tile(np.arange(width, dtype=np.uint32), number)
+    return Rows(width * np.arange(number + 1), columns, places.ravel(), width)
 
 
 def _narrow(rows: Rows, wanted: NDArray[np.int64]) -> Rows:
@@ -123,15 +120,3 @@ def _multiply_transposed(bounds, columns, values, block, made):  # type: ignore[
             factor, column = values[i], columns[i]
             for j in range(block.shape[1]):
                 made[column, j] += factor * block[row, j]
-
-
-@njit(cache=True, nogil=True)
-def _join(bounds, columns, values, where, width, made_columns, made_values):  # type: ignore[no-untyped-def]
-    at = 0
-    for row in range(len(bounds) - 1):
-        for i in range(bounds[row], bounds[row + 1]):
-            made_columns[at], made_values[at] = columns[i], values[i]
-            at += 1
-        for j in range(where.shape[1]):
-            made_columns[at], made_values[at] = width + np.uint32(j), where[row, j]
-            at += 1

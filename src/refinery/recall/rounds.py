@@ -22,8 +22,8 @@ from refinery.errors import DefinitionError
 from refinery.models.binomial import Estimate
 from refinery.models.linear import LinearModel
 from refinery.models.metrics import DEVIATIONS
-from refinery.recall.estimate import Calibration, precision, reach_seeds, share, suggest_threshold
-from refinery.recall.held_out import FOLDS, Task, best_fit, log_places
+from refinery.recall.estimate import Calibration, calibrate, precision, reach_seeds, share, suggest_threshold
+from refinery.recall.held_out import FOLDS, Task, fit_views, held_out, log_places
 from refinery.recall.logistic import weigh_rows
 from refinery.recall.nearest import nearest
 from refinery.recall.rich_hosts import in_rich_hosts
@@ -32,6 +32,9 @@ from refinery.shuffle.partition import hash_numbers
 from refinery.text.features import inverse_frequencies
 
 _SEED = 2.0  # weight of a seed in a fit
+_OTHERS = (
+    20_000  # negatives of a fit at most: more of them say no more beside some fifty seeds, and take time
+)
 _NEGATIVE = 0.1  # probability below which a document is settled as negative
 _FAR = 0.05  # share of seeds that are far from all others
 _STRAYS = 0.4  # share of recalled documents that may be
@@ -127,9 +130,10 @@ def _round(sample: Sample, settings: Settings, before: Round | None) -> Round:
     standing, by_hosts = _standing_before(sample, settings, before)
     labels = (standing == POSITIVE).astype(np.float64)
     weights = _weights(sample.seed, standing)
-    found = best_fit(Task(sample.features, inverse, rows, labels, weights, folds, beside), sample.seed)
-    calibration = found.calibration
-    probability = calibration.probabilities(found.logits)
+    task = Task(sample.features, pool, inverse, rows, labels, weights, folds, beside)
+    logits = held_out(task)
+    calibration = calibrate(logits[sample.seed], logits[pool])
+    probability = calibration.probabilities(logits)
     suggested = suggest_threshold(probability[pool], settings.precision, settings.beta)
     threshold = reach_seeds(suggested, probability[sample.seed])
     recalled = pool & (probability >= threshold)
@@ -144,13 +148,14 @@ def _round(sample: Sample, settings: Settings, before: Round | None) -> Round:
         stopped = _stop(estimates, before.estimates, gain)
         earlier = pool & (before.probability >= before.threshold)
         overlap = float((earlier & recalled).sum() / max((earlier | recalled).sum(), 1))
-    line = found.line
+    fitted = fit_views(task, np.ones(len(sample), np.bool_))
+    words, by_contrast, places = fitted.lines
     model = LinearModel(
-        line.coefficients.astype(np.float32),
-        found.inverse,
-        line.bias,
-        found.space,
-        found.latent,
+        np.stack([words.coefficients, by_contrast.coefficients], axis=1).astype(np.float32),
+        np.stack([inverse, fitted.contrasted], axis=1),
+        words.bias + by_contrast.bias + places.bias,
+        task.space,
+        places.coefficients.astype(np.float32),
         calibration.scale,
         calibration.shift,
     )
@@ -183,11 +188,13 @@ def _standing_before(
 def _weights(seed: NDArray[np.bool_], standing: NDArray[np.int8]) -> NDArray[np.float64]:
     """A seed weighs _SEED, what else is positive together at most as much as all seeds, what is negative as all that.
 
-    Open documents weigh nothing, or are negative where nothing else is.
+    Open documents weigh nothing, or are negative where nothing else is. Of the negatives the first _OTHERS count: the
+    order is one of hashes.
     """
     more, other = (standing == POSITIVE) & ~seed, standing == NEGATIVE
     if not other.any():
         other = standing == OPEN
+    other &= np.cumsum(other) <= _OTHERS
     weights = np.where(seed, _SEED, 0.0)
     weights[more] = min(_SEED * seed.sum() / max(more.sum(), 1), _SEED)
     weights[other] = weights.sum() / max(other.sum(), 1)
