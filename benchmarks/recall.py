@@ -46,7 +46,6 @@ Flags = NDArray[np.bool_]
 Found = Mapping[str, Mapping[str, float]]  # of a draw, by method
 METHODS = ("nearest", "direct", "two steps", "ensemble", "recall", "rounds", "hosts", "all labels")
 _BASE = "direct"
-ROUNDS = 3
 RICH = 0.1  # of a host's pages, found
 MANY = 200  # hidden documents, from which on a draw's average precision hangs little on which they are
 
@@ -207,8 +206,8 @@ def judge(scores: Scores, truth: Flags) -> dict[str, float]:
     }
 
 
-def measure(topic: Topic, draw: Draw) -> dict[str, dict[str, float]]:
-    """Of each method what it reaches in the pool of a draw."""
+def measure(topic: Topic, draw: Draw, most: int) -> dict[str, dict[str, float]]:
+    """Of each method what it reaches in the pool of a draw; most: rounds."""
     sample = sample_of(topic, draw)
     pool = ~sample.seed
     truth = topic.truth[sample.identities.astype(np.int64)][pool]
@@ -216,9 +215,9 @@ def measure(topic: Topic, draw: Draw) -> dict[str, dict[str, float]]:
     started = time.process_time()
     first = first_round(sample, Settings())
     took = time.process_time() - started
-    made = {"recall": [first], "rounds": _rounds(sample, first, Settings())}
+    made = {"recall": [first], "rounds": _rounds(sample, first, Settings(), most)}
     if (sample.hosts >= 0).any():
-        made["hosts"] = _rounds(sample, first, Settings(rich_hosts=RICH))
+        made["hosts"] = _rounds(sample, first, Settings(rich_hosts=RICH), most)
     for name, rounds in made.items():
         chosen = [one for one in rounds if one.good][-1]
         scores = chosen.model.probability(sample.features)[pool]
@@ -238,10 +237,10 @@ def measure(topic: Topic, draw: Draw) -> dict[str, dict[str, float]]:
     return found
 
 
-def _rounds(sample: Sample, first: Round, settings: Settings) -> list[Round]:
+def _rounds(sample: Sample, first: Round, settings: Settings, most: int) -> list[Round]:
     """The first, which does not depend on hosts, and those that follow."""
     rounds = [first]
-    while not rounds[-1].stopped and len(rounds) < ROUNDS:
+    while not rounds[-1].stopped and len(rounds) < most:
         rounds.append(next_round(sample, rounds[-1], settings))
     return rounds
 
@@ -354,7 +353,7 @@ def measured(options: argparse.Namespace) -> dict[Draw, Found]:
                 continue
             topic = Topic.of(table)
             ceiling = workers.submit(all_labels, topic)
-            running = {workers.submit(measure, topic, draw): draw for draw in new}
+            running = {workers.submit(measure, topic, draw, options.rounds): draw for draw in new}
             for done in as_completed(running):
                 draw = running[done]
                 pool = draw.chosen(topic.truth)[draw.seeds :]
@@ -378,6 +377,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=10)
     parser.add_argument("--documents", type=int, default=20_000, help="of a topic's files at most")
     parser.add_argument("--least", type=int, default=10, help="of a topic, hidden in the pool")
+    parser.add_argument("--rounds", type=int, default=3, help="at most")
     parser.add_argument("--workers", type=int, default=2, help="processes, of one thread each")
     parser.add_argument(
         "--records",
