@@ -82,7 +82,7 @@ def test_hosts_are_a_method_where_documents_have_some(file, tmp_path):
         told = f"{where.stem}={where}:topic"
         table = read_topic(told, 1000)
         (draw,) = draws_of(told, table, _options(draws=1))
-        found[draw] = {**measure(Topic.of(table), draw), "all labels": {"ap": 1.0}}
+        found[draw] = {**measure(Topic.of(table), draw, 3), "all labels": {"ap": 1.0}}
     with_hosts, without = found.values()
     assert with_hosts.keys() - without.keys() == {"hosts"}
     precision, difference, *_ = tables(found)
