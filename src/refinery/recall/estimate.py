@@ -31,10 +31,7 @@ _PARTED = 0.95
 _LEAST_ABOVE = 0.9  # of the seeds, above what parts topic and pool
 _FEW, _PLACES = 10, 400  # documents of a side that show no density; logits that are tried
 _LEAST = 0.5  # of the seeds, that the prevalence is bounded by: the fewest of them are there by luck
-_MIDDLE, _TAIL = (
-    0.5,
-    0.1587,
-)  # shares of the background above its middle and above a deviation more, as if normal
+_MIDDLE, _TAIL = 0.5, 0.1587  # of the background, above its middle and a deviation more, as if normal
 # of the exponential tail, a deviation: what pools of all labelled topics had, and documents that it counts for
 _DECAY, _USUAL = 1.3, 50.0
 _STEPS, _GRID = 60, 600  # of the mixture's fit; logits at which the density of seeds is found
