@@ -41,7 +41,7 @@ NEGATIVE, OPEN, POSITIVE = -1, 0, 1  # how a document stands after a round
 
 @dataclass(frozen=True)
 class Settings:
-    """precision: that the suggested threshold is to reach; beta: of the F-beta that it has the greatest of then.
+    """precision, beta: of recall.estimate.suggest_threshold, whose threshold `reach_seeds` may lower.
 
     seed: of every random choice.
     rich_hosts: share of a host's pages that must be found for others of it to be taken for positive; None: never.
