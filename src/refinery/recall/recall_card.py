@@ -91,7 +91,8 @@ def _lines(card: Card, recalled: Recalled) -> Iterator[str]:
     yield ""
     yield (
         f"A linear classifier over hashed words, pairs and pieces of words, and over places in a latent space, of "
-        f"round {recalled.chosen}. Its score is a probability, calibrated for the pool: {pool}, by {sample.seeds:,} seeds ({seeds}) and a sample of "
+        f"round {recalled.chosen}. Its score is a probability, calibrated for the pool: "
+        f"{pool}, by {sample.seeds:,} seeds ({seeds}) and a sample of "
         f"{sample.pool:,} of {sample.arrived(POOL):,} documents. "
         f"About {chosen.prevalence.value:.2%} of the pool is of the domain."
     )
