@@ -7,7 +7,7 @@ the file is the pool's other documents: the same source and style) or NAME=FILE,
 those of others). A draw takes seeds of the topic at random; the rest of the topic is hidden in the pool, all of it or
 as many as make the share. Differences are paired by draw, with intervals of 95 % (Student's t).
 
-"hosts" are rounds with `rich_hosts: 10%`, of files with a column `host`. "all labels" is what the full fit reaches
+"hosts" are rounds with `rich_hosts: 10%`, of files with a column `host`. "all labels" is what the same fit reaches
 when every label is known (cross-validation over the topic's files, judged on each draw's pool): what labels allow.
 With --records a run that was stopped goes on where it was; another version of the code needs another file.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from refinery.models.space import no_space, space_of
+from refinery.models.space import space_of
 from refinery.text.features import Features
 
 
@@ -42,7 +42,7 @@ def test_places_of_documents_of_every_size() -> None:
 
 
 def test_a_space_without_directions_has_places_of_no_number() -> None:
-    """So a model that looks at words alone has one too."""
-    space = no_space(3)
+    """So a model of a pool without words in common has one too."""
+    space = space_of(np.zeros(0, np.uint32), np.zeros((0, 0), np.float16), 3)
     assert (space.bits, space.directions, len(space.buckets)) == (3, 0, 0)
     assert space.places(documents()).shape == (3, 0)

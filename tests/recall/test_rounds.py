@@ -56,6 +56,14 @@ def test_however_precise_it_is_to_be_two_of_five_seeds_are_kept() -> None:
     assert 0.4 <= found.estimates.recall.value < 0.6
 
 
+def test_a_greater_beta_keeps_more() -> None:
+    """Where any precision will do."""
+    sample, _ = pool(share=0.08)
+    less, more = (first_round(sample, Settings(precision=0.01, beta=beta)) for beta in (0.25, 4.0))
+    assert less.threshold > more.threshold
+    assert less.estimates.recalled < more.estimates.recalled
+
+
 def test_the_model_ranks_documents_that_no_round_has_seen(planted: tuple[Sample, np.ndarray, Round]) -> None:
     """Another draw of the same topics, with probabilities that keep it apart."""
     sample, truth = pool(seeds=0, positive=30, other=200, shift=100)

@@ -24,7 +24,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def test_rounds_in_files_are_those_in_memory(made: dict[str, Path]) -> None:
     """The second one too, which is made of the files of the first."""
     sample = read_sample(made["models.medical.sample"]).sample
-    settings = Settings(TRAINING.precision, seed=TRAINING.seed)
+    settings = Settings(precision=TRAINING.precision, seed=TRAINING.seed)
     found = first_round(sample, settings)
     for name in ("models.medical.round-1", "models.medical.round-2"):
         told = read_account(RoundAccount, made[name] / ROUND)

@@ -167,7 +167,11 @@ class RecallTraining(Model):
     rounds: int = Field(1, ge=1, le=20, description="rounds at most; they stop where another gains nothing")
     seed_documents: Drawn = 5_000
     pool_documents: Drawn = 100_000
-    precision: Precision = 0.9
+    precision: Precision = Field(
+        0.9,
+        description="precision that the suggested threshold is to reach by the pool's probabilities; it lies lower, "
+        "down to 0.5, where two of five held-out seeds would not reach it",
+    )
     beta: float = Field(
         1.0,
         gt=0,

@@ -90,7 +90,8 @@ class Judgement(Model):
     """How good scores are, by documents held out.
 
     precision_bound: what the suggested threshold reaches at least, with a confidence of 90 %. Where that is below
-    `wanted_precision` no threshold that keeps half of the domain reaches it for sure, see models.metrics.
+    `wanted_precision` no threshold that keeps half of the domain reaches it for sure, see models.metrics. Of
+    recall it is the lower end of the interval of 95 %.
     expected: by share of relevant documents; judged: the same documents by source.
     """
 

@@ -73,8 +73,8 @@ class LinearModel:
     @cached_property
     def _terms(self) -> NDArray[np.float32]:
         """float32 (2^bits, 4): of each row inverse times weight and inverse squared, which lie together in memory."""
-        products, squares = self.inverse * self.weights, self.inverse**2
-        return np.stack([products[:, 0], squares[:, 0], products[:, 1], squares[:, 1]], axis=1)
+        weighted, squares = self.inverse * self.weights, self.inverse**2
+        return np.stack([weighted[:, 0], squares[:, 0], weighted[:, 1], squares[:, 1]], axis=1)
 
     def probability(self, found: Features) -> NDArray[np.float32]:
         """float32 (documents,): calibrated, that a document of the pool is of the topic."""

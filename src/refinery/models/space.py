@@ -44,8 +44,6 @@ class Space:
     def places(self, found: Features) -> NDArray[np.float32]:
         """float32 (documents, directions): rows of length 1, or 0 where no feature has a vector."""
         made = np.zeros((len(found), self.directions), np.float32)
-        if not self.directions:
-            return made
         most = int(np.diff(found.bounds).max(initial=0)) + 1
         room, factors = np.empty(most, np.int64), np.empty(most, np.float32)
         entries = (found.bounds, found.buckets, found.counts)

@@ -31,15 +31,13 @@ _PARTED = 0.95
 _LEAST_ABOVE = 0.9  # of the seeds, above what parts topic and pool
 _FEW, _PLACES = 10, 400  # documents of a side that show no density; logits that are tried
 _LEAST = 0.5  # of the seeds, that the prevalence is bounded by: the fewest of them are there by luck
-_MIDDLE, _TAIL = (
-    0.5,
-    0.1587,
-)  # shares of the background above its middle and above a deviation more, as if normal
+_MIDDLE, _TAIL = 0.5, 0.1587  # of the background, above its middle and a deviation more, as if normal
 # of the exponential tail, a deviation: what pools of all labelled topics had, and documents that it counts for
 _DECAY, _USUAL = 1.3, 50.0
 _STEPS, _GRID = 60, 600  # of the mixture's fit; logits at which the density of seeds is found
 _LEAST_MIXED = 0.2  # of the bound, below which the mixture only shows that it cannot tell
 _REACHED = 0.4  # of the seeds, at or above a threshold at least
+_MOST = 2 / 3  # power of a share that it may be as high as
 _PURE = 0.9  # precision where all that lies above a threshold seems to be of the topic
 _DOUBT = 0.6  # power of a share by which it, or the odds of a precision, may be lower: the rarer, the more
 
@@ -58,7 +56,7 @@ def prevalence(seeds: Array, pool: Array) -> Estimate:
     """
     most = _bound(seeds, pool)
     told = max((most.value * _mixed(seeds, pool)) ** 0.5, _LEAST_MIXED * most.value)
-    return Estimate(told, min(most.low, told ** (1 + _DOUBT)), max(most.high, told ** (2 / 3)))
+    return Estimate(told, min(most.low, told ** (1 + _DOUBT)), max(most.high, told**_MOST))
 
 
 def _mixed(seeds: Array, pool: Array) -> float:
@@ -81,7 +79,7 @@ def _mixed(seeds: Array, pool: Array) -> float:
         chances[:] = 0
         chances[tail] = part * density[tail] / (part * density[tail] + others + 1e-300)
         above = max(float((seeds >= edge).mean()), 1 / len(seeds))
-        part = min(max(float(chances.sum()) / number / above, 0.1 / number), 0.95)
+        part = min(max(float(chances.sum()) / number / above, 0.1 / number), 0.95)  # it cannot leave 0 and 1
     return part
 
 
@@ -112,7 +110,8 @@ def _bound(seeds: Array, pool: Array) -> Estimate:
 class Calibration:
     """A document of the pool with a logit is of the topic with probability 1 / (1 + e^-(scale logit + shift)).
 
-    parted: whether topic and others lie apart.
+    parted: whether topic and others lie apart. Where they do not, the pool's probabilities add up to the bound of the
+    prevalence and not to the told one.
     """
 
     scale: float
@@ -194,8 +193,8 @@ def _maximise(seeds: Array, pool: Array, prevalence: float) -> Line:
 def precision(found: Calibration, recall: Estimate, rate: float) -> Estimate:
     """Of what lies above a threshold, `rate` of the pool: prevalence times recall divided by the rate.
 
-    Where topic and others overlap no seed tells how many others lie above: the odds may be lower by a power of the
-    rate.
+    Where topic and others overlap no seed tells how many others lie above: it is less by a factor, and its odds may
+    be lower by a power of the rate.
     """
     prevalence, rate = found.prevalence, max(rate, 1e-12)
     pairs = (

@@ -36,21 +36,19 @@ def latent_space(rows: Rows, inverse: NDArray[np.float32], wanted: int = DIRECTI
     signs = hash_numbers(np.arange(len(common) * size)).reshape(len(common), size) >> np.uint64(63)
     block = signs.astype(_BLOCK) * 2 - 1
     for _ in range(_ITERATIONS):
-        block, _ = _orthonormal(_times(narrow, block))
-        block = _transposed(narrow, block)
+        block = _transposed(narrow, _orthonormal(_times(narrow, block)))
     # the block is the rows' transposed projection on a basis, so its left singular vectors are directions
-    vectors = _orthonormal(block)[0][:, :wanted] * inverse[common][:, None]
+    vectors = _orthonormal(block)[:, :wanted] * inverse[common][:, None]
     scale = np.abs(vectors).max(initial=1e-30)
     return space_of(common.astype(np.uint32), (vectors / scale).astype(np.float16), bits)
 
 
-def _orthonormal(block: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Left singular vectors of a tall block and the singular values, the largest first; without those next to 0."""
+def _orthonormal(block: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Left singular vectors of a tall block, those of the largest singular values first, of those next to 0 none."""
     squares, turn = np.linalg.eigh(block.T.astype(np.float64) @ block)
     kept = np.flatnonzero(squares > squares[-1:].max(initial=0.0) * 1e-8)[::-1]
-    sizes = np.sqrt(squares[kept])
-    vectors = block @ (turn[:, kept] / sizes).astype(np.float32)
-    return np.ascontiguousarray(vectors), sizes.astype(np.float32)
+    vectors = block @ (turn[:, kept] / np.sqrt(squares[kept])).astype(np.float32)
+    return np.ascontiguousarray(vectors)
 
 
 def dense_rows(places: NDArray[np.float32]) -> Rows:

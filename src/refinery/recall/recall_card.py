@@ -1,7 +1,8 @@
 """The card of a model that recall makes: what it reaches by seeds that were held out and by its probabilities.
 
 Every seed is held out once. Recall is the share of them at or above a threshold; precision is the mean probability of
-the pool's documents there, which is calibrated for the pool: no document of it is known not to be of the domain.
+the pool's documents there, by which a threshold is suggested. Probabilities add up to the bound of the domain's
+share, so that it is rather too high: what a round tells of its threshold is less, see refinery.recall.estimate.
 """
 
 from __future__ import annotations
@@ -89,8 +90,9 @@ def _lines(card: Card, recalled: Recalled) -> Iterator[str]:
     yield "# Relevance model, by recall"
     yield ""
     yield (
-        f"A linear classifier over hashed words, pairs and pieces of words, of round {recalled.chosen}. Its score is "
-        f"a probability, calibrated for the pool: {pool}, by {sample.seeds:,} seeds ({seeds}) and a sample of "
+        f"A linear classifier over hashed words, pairs and pieces of words, and over places in a latent space, of "
+        f"round {recalled.chosen}. Its score is a probability, calibrated for the pool: "
+        f"{pool}, by {sample.seeds:,} seeds ({seeds}) and a sample of "
         f"{sample.pool:,} of {sample.arrived(POOL):,} documents. "
         f"About {chosen.prevalence.value:.2%} of the pool is of the domain."
     )
@@ -107,8 +109,9 @@ def _lines(card: Card, recalled: Recalled) -> Iterator[str]:
     yield from threshold_table({card.at_half, card.suggested, *card.curve}, "kept of the sample")
     yield ""
     yield (
-        "No document of the pool is known not to be of the domain: precision is what the probabilities promise. "
-        "Label some about the threshold (`refinery label`) before you trust it."
+        "No document of the pool is known not to be of the domain: precision in this table is what probabilities "
+        "promise, by which the threshold is suggested. That is rather too high; the estimate stands above. Label "
+        "some about the threshold (`refinery label`) before you trust either."
     )
     yield ""
 
@@ -125,9 +128,9 @@ def warnings(card: Card) -> tuple[str, ...]:
         )
     if one.precision < card.wanted_precision:
         return (
-            f"the suggested threshold {one.threshold:.4f} is expected to reach precision {one.precision:.3f}, not "
-            f"{card.wanted_precision:g}: give more seeds, or seeds that are more alike, or lower the model's "
-            "`precision`; see docs/recall.md",
+            f"the suggested threshold {one.threshold:.4f} promises precision {one.precision:.3f}, not "
+            f"{card.wanted_precision:g}, by its probabilities: give more seeds, or seeds that are more alike, or "
+            "lower the model's `precision`; see docs/recall.md",
         )
     return ()
 

@@ -1,8 +1,8 @@
 """Rounds of recall: each fits a classifier to what the rounds before have settled and scores the sample anew.
 
 The first round takes seeds for positive and the pool for negative (positive-unlabelled learning: what is of the
-topic in the pool is a small share of it). A later one also takes for positive what the one before recalls and what
-is as near to a seed as seeds are to each other, with `rich_hosts` also what is likely by the rest of its host, and
+topic in the pool is a small share of it). A later one also takes for positive what the one before recalls if it is
+as near to a seed as seeds are to each other, with `rich_hosts` also what is likely by the rest of its host, and
 leaves out what is open. Every score is of a fit that has not seen the document, seeds are judged so too: a round is
 good when held-out seeds rank higher than by the round before, beyond chance, and not fewer of them are recalled; the
 model is of the last good one. docs/recall.md has what was tried and what it gained.
@@ -32,9 +32,7 @@ from refinery.shuffle.partition import hash_numbers
 from refinery.text.features import inverse_frequencies
 
 _SEED = 2.0  # weight of a seed in a fit
-_OTHERS = (
-    20_000  # negatives of a fit at most: more of them say no more beside some fifty seeds, and take time
-)
+_OTHERS = 20_000  # negatives of a fit at most: more say no more beside some fifty seeds, and take time
 _NEGATIVE = 0.1  # probability below which a document is settled as negative
 _FAR = 0.05  # share of seeds that are far from all others
 _STRAYS = 0.4  # share of recalled documents that may be
@@ -43,7 +41,7 @@ NEGATIVE, OPEN, POSITIVE = -1, 0, 1  # how a document stands after a round
 
 @dataclass(frozen=True)
 class Settings:
-    """precision: that the suggested threshold is to reach; beta: of the F-beta that it has the greatest of then.
+    """precision, beta: of recall.estimate.suggest_threshold, whose threshold `reach_seeds` may lower.
 
     seed: of every random choice.
     rich_hosts: share of a host's pages that must be found for others of it to be taken for positive; None: never.

@@ -48,7 +48,9 @@ def make_round(folders: Sequence[Place], training: RecallTraining, target: Place
     A round after the last that is to be made is that one.
     """
     file = read_sample(folders[0])
-    settings = Settings(training.precision, training.beta, training.seed, training.rich_hosts)
+    settings = Settings(
+        precision=training.precision, beta=training.beta, seed=training.seed, rich_hosts=training.rich_hosts
+    )
     before = _read_round(folders[1]) if len(folders) > 1 else None
     found = next_round(file.sample, before, settings) if before else first_round(file.sample, settings)
     account = _account(file, found, before)

@@ -67,7 +67,7 @@ def four(data, p):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def hash_short(x, size):  # type: ignore[no-untyped-def]
-    """hash_bytes of the first 1 to 8 bytes of `eight`."""
+    """hash_bytes of the first 1 to 8 bytes of `eight`, or up to 4 of `four`."""
     h = mix(np.uint64(size) * K2 ^ (x & (_ALL >> np.uint64(64 - 8 * size))))
     return h if h != 0 else K1
 
