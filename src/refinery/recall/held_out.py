@@ -3,7 +3,8 @@
 The views are words weighed by TF-IDF; the same weighed by contrast too, so that what surely tells the topic from the
 pool counts for more; and the place in a latent space, by which what seeds say of a word says something of words in
 the same documents. Each line is fitted alone and counted in deviations of its logits in the pool, so that none
-outvotes the others: where one view errs, the others seldom err on the same documents.
+outvotes the others: where one view errs, the others seldom err on the same documents. The more seeds, the more the
+first view counts.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ FOLDS = 5
 # chosen, as what the views are, on thirteen of the topics of docs/recall.md
 _PENALTY = 0.15  # of coefficients, see recall.logistic
 _SHARES = (1.0, 1.0, 0.5)  # of the lines over words, over words by contrast and over places
+_GUESSED = 50  # seeds up to which the last two count so much; they are for what few seeds leave open
 
 
 @dataclass(frozen=True)
@@ -79,8 +81,10 @@ def fit_views(task: Task, used: NDArray[np.bool_]) -> Fit:
     members[chosen] = task.labels[chosen]
     contrasted = task.inverse * (1 + np.abs(contrast(task.features, members, len(task.inverse))))
     views = (task.rows, weigh_rows(task.features, contrasted), task.places)
+    guessed = min(1.0, _GUESSED / max(int((~task.pool).sum()), 1))
+    shares = np.multiply(_SHARES, (1, guessed, guessed)).tolist()
     lines, total = [], np.zeros(len(used))
-    for rows, share in zip(views, _SHARES, strict=True):
+    for rows, share in zip(views, shares, strict=True):
         line = fit(rows.take(chosen), task.labels[chosen], task.weights[chosen], _PENALTY)
         logits = line.logits(rows)
         mean, spread = float(logits[task.pool].mean()), float(logits[task.pool].std())
