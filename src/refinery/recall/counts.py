@@ -72,7 +72,7 @@ def refuse(counts: SampleCounts, names: Mapping[str, Sequence[str]]) -> None:
 
 
 def _problems(counts: SampleCounts, seeds: str, pool: str) -> Iterator[str]:
-    arrived = {part: counts.arrived(part) for part in (SEEDS, POOL)}
+    arrived, absent = {part: counts.arrived(part) for part in (SEEDS, POOL)}, counts.absent_languages()
     if not arrived[SEEDS]:
         yield f"no document comes from {seeds}: without a seed nothing can be recalled"
     elif counts.seeds < LEAST_SEEDS:
@@ -91,9 +91,8 @@ def _problems(counts: SampleCounts, seeds: str, pool: str) -> Iterator[str]:
             f"{pool} has {arrived[POOL]:,} documents, fewer than the {arrived[SEEDS]:,} of {seeds}: recall finds "
             "more of what seeds show, in a pool that is larger"
         )
-    elif counts.seeds >= LEAST_SEEDS and (absent := counts.absent_languages()):
-        if counts.spoken(SEEDS, absent) >= _MOST_ABSENT * counts.seeds:
-            yield f"{_absent(counts, absent, pool)}; give seeds in its languages"
+    elif counts.seeds >= LEAST_SEEDS and counts.spoken(SEEDS, absent) >= _MOST_ABSENT * counts.seeds:
+        yield f"{_absent(counts, absent, pool)}; give seeds in its languages"
 
 
 def _copies(counts: SampleCounts, pool: str) -> str:

@@ -1,8 +1,8 @@
 """The card of a model that recall makes: what it reaches by seeds that were held out and by its probabilities.
 
-Every seed is held out once. Recall is the share of them at or above a threshold. No document of the pool is known not to
-be of the domain: at the suggested threshold precision is what the round tells, elsewhere the mean probability of the
-pool's documents at or above it. Probabilities add up to the most that may be of the domain, so that these promise more.
+Every seed is held out once. Recall is the share of them at or above a threshold. No document of the pool is known not
+to be of the domain: at the suggested threshold precision is what the round tells, elsewhere the mean probability of
+the pool's documents at or above it. Probabilities add up to the most that may be of the domain, and promise more.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def card_of(file: SampleFile, last: Round, training: RecallTraining, model: byte
 
 
 def point(seeds: Scores, pool: Scores, threshold: float) -> Point:
-    """What keeping probabilities at or above a threshold gives, precision the mean of them; of nothing kept it is 1."""
+    """What keeping probabilities at or above a threshold gives; precision is their mean, of nothing kept 1."""
     kept = pool[pool >= np.float32(threshold)]
     precision = float(kept.mean(dtype=np.float64)) if len(kept) else 1.0
     recall = float((seeds >= np.float32(threshold)).mean())
@@ -117,9 +117,9 @@ def _lines(card: Card, recalled: Recalled) -> Iterator[str]:
     yield from threshold_table({card.at_half, *card.curve}, "kept of the sample", "mean probability")
     yield ""
     yield (
-        "No document of the pool is known not to be of the domain. Probabilities add up to the most that may be of it, "
-        "so that their mean (and F1 by that) promises more than the precision that is told above. Label some about "
-        "the threshold (`refinery label`) before you trust either."
+        "No document of the pool is known not to be of the domain. Probabilities add up to the most that may be of "
+        "it, so that their mean (and F1 by that) promises more than the precision that is told above. Label some "
+        "about the threshold (`refinery label`) before you trust either."
     )
     yield ""
 
@@ -155,8 +155,8 @@ def _whole_pool(card: Card) -> str:
         return ""
     return (
         f"{kept:,} of {pool:,} documents of the sample reach the suggested threshold {card.suggested.threshold:.4f}: "
-        "nearly the whole pool is taken for the domain. Look at some of them; where they are not of it, give other seeds, "
-        "in the language and form of the pool, or set a threshold by labels (`refinery label`)"
+        "nearly the whole pool is taken for the domain. Look at some of them; where they are not of it, give other "
+        "seeds, in the language and form of the pool, or set a threshold by labels (`refinery label`)"
     )
 
 
