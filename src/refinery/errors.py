@@ -144,6 +144,15 @@ def some_of(first: Iterable[str], count: int, between: str = ", ") -> str:
     return f"{between.join(named)}{more}"
 
 
+def counted(number: int, noun: str) -> str:
+    """So many of what a noun with a plural in s names.
+
+    >>> counted(1, "host"), counted(1200, "host")
+    ('1 host', '1,200 hosts')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def cut_middle(text: str, most: int) -> str:
     """A text of at most so many characters: of a longer one the beginning and the end.
 

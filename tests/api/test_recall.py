@@ -65,11 +65,19 @@ def test_what_is_asked_for_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_what_somebody_else_wrote_stays(tmp_path: Path) -> None:
-    """A definition without the first line is refused; its own is written again. So are files that are not there."""
+    """A definition that a person changed is refused, as are files that are not there; its own is written again."""
     pool, seeds = write(tmp_path, documents(MEDICAL, 30, 1), documents(OTHER, 60, 2))
     file = write_recall(pool, seeds, tmp_path, **PLAIN)
     assert write_recall(pool, seeds, tmp_path, **{**PLAIN, "rounds": 1}) == file
-    file.write_text(file.read_text().partition("\n")[2])
+    written = file.read_text()
+    write_jsonl(tmp_path / "few.jsonl", [{"text": "a dose of blood"}])
+    for wrong in ({"rules": ["no"]}, {"seeds": tmp_path / "few.jsonl"}):
+        with pytest.raises(DefinitionError):
+            refinery.recall(
+                **{"pool": pool, "seeds": seeds, **wrong}, out=tmp_path, workers=1, progress=False
+            )
+        assert file.read_text() == written
+    file.write_text(f"{written}# more\n")
     with pytest.raises(InputError, match="is not one that `refinery recall` wrote"):
         write_recall(pool, seeds, tmp_path, **PLAIN)
     with pytest.raises(InputError, match="no such file"):
@@ -89,13 +97,22 @@ def test_chinese_among_mixed_text(tmp_path: Path) -> None:
     kept = set(out.documents().collect()["text"])
     assert len(kept & set(law)) >= 50 and len(kept & set(others)) <= 5
     told = out.manifest.recalled["recalled"]
-    assert told.sample.seeds == 30 and told.gold and told.gold.hosts == 1
+    assert (
+        told.sample.seeds == 30
+        and told.gold
+        and told.gold.hosts == 1
+        and told.gold.absent == ("nowhere.org",)
+    )
     assert told.gold.documents == len(range(3, 230, 9))
     assert 3 <= told.gold.recalled[0] <= 5  # three are of law
     assert (
         f"Gold hosts, `recalled`: {told.gold.sentence(told.chosen)}."
         in (out.records / "README.md").read_text()
     )
+    compared = refinery.compare(
+        run=tmp_path / "out", columns=["relevance"], gold_hosts=tmp_path / "hosts.txt"
+    ).gold
+    assert compared and compared.gold_documents == told.gold.documents and compared.absent == told.gold.absent
     came = moved(tmp_path / "out", 1).came
     assert came and all(0 <= one.score <= 1 and one.before is None for one in came)
     for number in (0, 3):

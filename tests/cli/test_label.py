@@ -69,7 +69,7 @@ def test_a_run_is_compared_without_labels(tmp_path, refinery):
     assert refinery("run", run, "--workers", 1, "-q")[0] == 0
     gold = ("--run", run, "--gold-hosts", tmp_path / "gold.txt")
     code, out, _ = refinery("compare", "--column", "words", *gold)
-    assert code == 0 and "18 documents of 1 hosts, among 100 that came to long" in " ".join(out.split())
+    assert code == 0 and "18 documents of 1 host, among 100 that came to long" in " ".join(out.split())
     assert "note: 2 of 3 hosts and sites have no document: no.org, c.gov" in out.splitlines()
     assert "MB/s" in out and "AUC" not in out
     cuts = json.loads(refinery("compare", "--column", "words", *gold, "--json")[1])["gold"]["cuts"]

@@ -19,17 +19,23 @@ def test_a_pool_and_seeds_in_one_command(refinery, tmp_path: Path) -> None:
     write_jsonl(tmp_path / "pool.jsonl", [{"text": text} for text in [*fresh, *documents(OTHER, 150, 3)]])
     out = tmp_path / "out"
     command = ("recall", tmp_path / "pool.jsonl", "--seeds", tmp_path / "seeds.jsonl", "--out", out)
-    code, told, err = refinery(*command, "--rounds", 1, "--tokens", 5000, "--workers", 1, "-q")
-    assert code == 0 and err.startswith("warning: stage found: it has ") and "of the 5,000 tokens" in err
+    code, told, err = refinery(*command, "--rounds", 1, "--tokens", 5000, "--workers", 1)
+    assert code == 0 and "warning: stage found: it has " in err and "of the 5,000 tokens" in err
     kept = [text for file in (out / "recalled").iterdir() for text in pl.read_parquet(file)["text"]]
     assert {*seeds} < {*kept} and len({*kept} & {*fresh}) >= 25
     assert "rounds over 180 of 180 documents of the pool" in " ".join(told.split())
     assert f"refinery budget {out / 'recalled'} --params 1.3B" in told
     assert refinery("budget", out / "recalled", "--params", "1.3B")[0] == 0
+    assert "only_pool" in told and "no_seed" not in told
     definition = out / "pipeline.yaml"
+    code, told, err = refinery(*command, "--tokens", 5000, "--workers", 1, "-q")
+    assert (code, told) == (0, "") and err.startswith("warning: stage found: it has ")
     definition.write_text(f"{definition.read_text()}  more: {{from: found, path: more}}\n")
     code, told, err = refinery("run", definition, "--workers", 1)
     assert (code, told.count("the model is that of round 1 (*)")) == (0, 1)
+    changed = definition.read_text()
+    code, _, problem = refinery(*command, "--workers", 1)
+    assert code == 2 and "was changed since" in problem and definition.read_text() == changed
     assert err.count("warning: stage found: it has ") == 1  # of both outputs
     code, told, _ = refinery("show", out, "--round", 1, "--came", "-n", 2)
     assert code == 0 and told.startswith("came: ") and told.count("relevance ") == 2 and "went" not in told

@@ -53,7 +53,11 @@ def test_seeds_and_a_pool_of_their_language_are_accepted():
         (counts(pool=40, arrived=(60, 45)), "crawl has 45 documents, fewer than the 60 of seeds, books"),
         (
             counts(languages={SEEDS: {"zh": 48, "en": 2}, POOL: {"en": 800, "de": 99, "zh": 1}}),
-            "the seeds are in zh, as 0.1% of crawl is: that is in en (89%), de (11%), zh (0%)",
+            "48 of 50 seeds are in zh, and 1 of 900 documents of crawl, which has en (89%), de (11%); give seeds",
+        ),
+        (
+            counts(languages={SEEDS: {"zh": 25, "en": 20, "fr": 5}, POOL: {"zh": 900}}),
+            "25 of 50 seeds are in en, fr, and no document of crawl, which has zh (100%); give seeds in its",
         ),
     ],
 )
@@ -70,6 +74,20 @@ def test_all_that_is_wrong_is_told_at_once():
     with pytest.raises(DefinitionError) as caught:
         refuse(counts(seeds=3, pool=0, copies=0, arrived=(3, 0)), NAMES)
     assert len(caught.value.problems) == 2
+
+
+def test_each_language_of_the_seeds_that_the_pool_lacks_is_a_warning():
+    """From a twentieth of the seeds on; a hundredth of the pool is enough of one."""
+    some = {SEEDS: {"zh": 29, "en": 12, "de": 5, "fr": 2, "it": 2}, POOL: {"zh": 887, "en": 4, "de": 9}}
+    refuse(counts(languages=some), NAMES)
+    assert [told.partition(";")[0] for told in warnings(counts(languages=some))] == [
+        "12 of 50 seeds are in en, and 4 of 900 documents of the pool, which has zh (99%), de (1%)"
+    ]
+    some[POOL] = {"zh": 896, "en": 4}
+    assert [told.partition(",")[0] for told in warnings(counts(languages=some))] == [
+        "12 of 50 seeds are in en",
+        "5 of 50 seeds are in de",
+    ]
 
 
 def test_a_pool_that_is_mostly_in_other_languages_is_a_warning():

@@ -15,6 +15,7 @@ from refinery.recall.estimate import (
     reach_seeds,
     share,
     suggest_threshold,
+    told_precision,
 )
 
 
@@ -80,6 +81,19 @@ def test_precision_is_told_with_the_more_doubt_the_less_is_found() -> None:
     rare = Calibration(1, 0, Estimate(0.002, 0.001, 0.003))
     assert precision(rare, recall, 0.002).low < found.low
     assert precision(near, Estimate(0, 0, 0.1), 0.0).value == 0
+
+
+def test_a_higher_cut_is_told_no_less_precise_than_a_lower_one() -> None:
+    """Whatever seeds happen to lie above it; where each of them is purer it is as it is by itself."""
+    seeds = np.array([0.2, 0.3, 0.5, 0.6, 0.62], np.float32)
+    pool = np.concatenate([np.linspace(0, 0.5, 980), np.linspace(0.5, 1, 20)]).astype(np.float32)
+    found = Calibration(1, 0, Estimate(0.02, 0.01, 0.03))
+    told = [told_precision(found, seeds, pool, cut, 10.0) for cut in (0.1, 0.2, 0.4, 0.5, 0.61, 0.9)]
+    for part in ("value", "low", "high"):
+        values = [getattr(one, part) for one in told]
+        assert values == sorted(values)
+    assert told[-1].value == told[-2].value > precision(found, share(0, 5, 10.0), 0.004).value
+    assert told[1] == precision(found, share(5, 5, 10.0), float((pool >= np.float32(0.2)).mean()))
 
 
 def test_where_nothing_is_precise_the_best_alone_is_kept() -> None:

@@ -20,13 +20,13 @@ def test_a_point_has_the_recall_of_seeds_and_the_mean_probability_of_the_pool():
     assert (nothing.precision, nothing.recall, nothing.f1, nothing.kept) == (1.0, 0.0, 0.0, 0)
 
 
-def card(recall: float, precision: float) -> Card:
+def card(recall: float, precision: float, held_out: int = 90) -> Card:
     """A card whose suggestion reaches this."""
     one = Point(threshold=0.5, precision=precision, recall=recall, f1=0.5, kept=9)
     curve = tuple(one.model_copy(update={"recall": r, "kept": kept}) for r, kept in ((0.9, 70), (1.0, 200)))
     return Card(
         model="0", labels=("a", "b"), positive_label="a", preparation="words-1", training={}, sources={},
-        positive=Counts(read=9, used=9, held_out=9), negative=Counts(read=9, used=9, held_out=9),
+        positive=Counts(read=9, used=9, held_out=9), negative=Counts(read=held_out, used=held_out, held_out=held_out),
         near_duplicate_groups=0, contradictory=0, wanted_precision=0.9, suggested=one, precision_bound=0.8,
         at_half=one, average_precision=0.9, false_positive_rate=0.1, curve=(one, *curve), calibration=(),
     )  # fmt: skip
@@ -50,3 +50,13 @@ def test_a_threshold_of_little_use_is_told(recall, precision, told):
     """With what to do; a good one is not."""
     found = warnings(card(recall, precision))
     assert len(found) == bool(told) and all(told in one and "give more seeds" in one for one in found)
+
+
+def test_a_threshold_that_keeps_the_pool_is_told():
+    """Above nine tenths of it, however good it seems."""
+    (told,) = warnings(card(0.8, 0.95, held_out=9))
+    assert told.startswith(
+        "9 of 9 documents of the sample reach the suggested threshold 0.5000: nearly the whole"
+    )
+    assert warnings(card(0.8, 0.95, held_out=10)) == ()
+    assert len(warnings(card(0.8, 0.5, held_out=9))) == 2

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from refinery.errors import DamagedFile
+from refinery.models.card import resolve
 from refinery.models.linear import load_linear
 from refinery.recall import steps
 from refinery.recall.account import MOVED, RECALLED, ROUND, Moved, Recalled, RoundAccount, read_account
@@ -90,6 +91,10 @@ def test_gold_hosts_are_counted_in_each_round(made: dict[str, Path], tmp_path: P
     assert found.gold.recalled[0] == int((gold & above).sum()) > 0
     assert len(found.gold.recalled) == len(found.rounds)
     assert "Gold hosts: round" in (tmp_path / "card.md").read_text()
+    told, card = found.rounds[found.chosen - 1], resolve(tmp_path)[1]
+    assert card and card.suggested.precision == told.precision.value  # also what a warning compares
+    assert f"precision {told.precision}" in (tmp_path / "card.md").read_text()
+    assert "| threshold | mean probability |" in (tmp_path / "card.md").read_text()
     assert (tmp_path / "model.npz").read_bytes() == (made["models.medical"] / "model.npz").read_bytes()
 
 

@@ -62,6 +62,10 @@ def test_gold_hosts_have_a_column_and_a_sentence():
     table, *lines = recalled_tables("medical", RECALLED.model_copy(update={"gold": gold}))
     assert [row[-1] for row in table.rows] == ["75.0%", "95.0%"]
     assert lines[0] == "gold hosts: round 1 finds 30 of 40 documents of 3 hosts in the sample, 75.0%"
+    one = GoldHosts(hosts=1, documents=1, recalled=(1, 0), absent=("a.org", "b.org"))
+    assert one.sentence(2) == (
+        "round 2 finds 0 of 1 document of 1 host in the sample, 0.0%; without a document there: a.org, b.org"
+    )
     none = GoldHosts(hosts=0, documents=0, recalled=(0, 0))
     _, line, *_ = recalled_tables("medical", RECALLED.model_copy(update={"gold": none}))
     assert "none of them has a document in the sample" in line

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refinery.text.hosts import by_distinct, host_name, of_sites, site, suffixes_hash
+from refinery.text.hosts import absent_of, by_distinct, host_name, of_sites, site, suffixes_hash
 
 
 @pytest.mark.parametrize(
@@ -90,3 +90,9 @@ def test_a_site_stands_for_its_hosts():
     hosts = pa.array(["www.nih.gov", "nih.gov", "a.github.io", "b.github.io", "nih.gov.evil.org", None])
     assert of_sites(hosts, {"nih.gov", "a.github.io"}).tolist() == [True, True, True, False, False, False]
     assert of_sites(hosts, {"www.nih.gov"}).tolist() == [True] + [False] * 5
+
+
+def test_hosts_and_sites_that_nothing_is_of() -> None:
+    """A site is there by any of its hosts, a host by itself alone; the order is as they are given."""
+    wanted = ["gone.org", "a.org", "www.b.org", "b.org"]
+    assert absent_of(wanted, ["x.a.org", "y.b.org"]) == ("gone.org", "www.b.org")

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 DEFINITION = "pipeline.yaml"
 MODEL, OUTPUT = "recalled", "recalled"
-_HEAD = "# Written by `refinery recall`, which writes it again unless this line is gone."
 Files = str | Path | Sequence[str | Path]
 
 
@@ -45,8 +44,8 @@ def recall(
     written; text: the text column of both, by default found by the first documents; lang: only the pool's
     documents in this language; rules: rule sets that they must satisfy; gold_hosts: hosts or sites whose pages
     are all of the domain, or a file of them, of which each round's recall is told; workers, executor, address,
-    progress: as of `run`. Raises InputError for what cannot be read and for a definition of somebody else in `out`,
-    DefinitionError for seeds and a pool by which nothing can be recalled.
+    progress: as of `run`. Raises InputError for what cannot be read and for a definition in `out` that was changed
+    or is of somebody else, DefinitionError for seeds and a pool by which nothing can be recalled.
 
     >>> import json, pathlib, random, tempfile, refinery
     >>> base = pathlib.Path(tempfile.mkdtemp())
@@ -63,19 +62,21 @@ def recall(
     True
     """
     from refinery.api.runs import run
+    from refinery.run.generated import put_back
 
-    file = write_recall(
-        pool,
-        seeds,
-        out,
-        rounds=rounds,
-        tokens=tokens,
-        text=text,
-        lang=lang,
-        rules=rules,
-        gold_hosts=gold_hosts,
-    )
-    return run(file, workers=workers, executor=executor, address=address, progress=progress)[OUTPUT]
+    with put_back(Path(out) / DEFINITION):
+        file = write_recall(
+            pool,
+            seeds,
+            out,
+            rounds=rounds,
+            tokens=tokens,
+            text=text,
+            lang=lang,
+            rules=rules,
+            gold_hosts=gold_hosts,
+        )
+        return run(file, workers=workers, executor=executor, address=address, progress=progress)[OUTPUT]
 
 
 def moved(
@@ -126,17 +127,14 @@ def write_recall(
     """Writes the definition and gives its file; raises InputError, see `recall`."""
     from refinery.api.found_source import plain_name
     from refinery.labels.gold_hosts import gold_hosts_of
-    from refinery.storage.commit import commit_bytes, make_directory
+    from refinery.run.generated import write_generated
 
     folder = Path(out).absolute()
     file = folder / DEFINITION
-    if file.exists() and not file.read_text("utf-8", "replace").startswith(_HEAD):
-        raise InputError(str(file), "is not one that `refinery recall` wrote", "give --out another folder")
     sources = [_source("seeds", seeds, text), _source("pool", pool, text)]
     name = plain_name(folder.name, without="recall")
     lines = _lines(name, sources, rounds, tokens, lang, rules, gold_hosts_of(gold_hosts))
-    make_directory(folder)
-    commit_bytes(file, ("\n".join(lines) + "\n").encode())
+    write_generated(file, "refinery recall", "\n".join(lines) + "\n", "give --out another folder")
     return file
 
 
@@ -172,7 +170,6 @@ def _lines(
 
     screened = "screened" if lang or rules else "pool"
     last = "corpus" if tokens else "unique"
-    yield _HEAD
     yield "# Change it and go on with: refinery run pipeline.yaml"
     yield "refinery: 1"
     yield f"name: {name}"
@@ -197,7 +194,8 @@ def _lines(
         yield from (f"      - {yaml_scalar(one)}" for one in rules)
     yield "  relevant:"
     yield f"    from: {screened}"
-    yield f"    measure: [{{relevance: {{model: {MODEL}}}}}]"
+    hosts = "url, " if gold_hosts else ""  # by which `refinery compare --gold-hosts` knows them
+    yield f"    measure: [{hosts}{{relevance: {{model: {MODEL}}}}}]"
     yield "    keep:"
     yield f"      - on_topic: \"relevance >= suggested('{MODEL}')\"   # or a number, see refinery show and label"
     yield "  unique:"
@@ -206,10 +204,10 @@ def _lines(
     if tokens:
         yield "  given:"
         yield "    from: unique"
-        yield "    keep: [seed: \"source = 'seeds'\"]"
+        yield "    keep: [only_seeds: \"source = 'seeds'\"]"
         yield "  found:"
         yield "    from: unique"
-        yield "    keep: [no_seed: \"source = 'pool'\"]"
+        yield "    keep: [only_pool: \"source = 'pool'\"]"
         yield f"    select: {{tokens: {yaml_scalar(str(tokens))}, by: relevance}}"
         yield "  corpus:"
         yield "    from: [given, found]             # the seeds are written beside what the budget is spent on"

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from refinery.cli.commands import run
-from refinery.cli.echo import echo, echo_table
+from refinery.cli.echo import echo
 from refinery.cli.options import Quiet
 from refinery.executors.choose import Kind as Executors
 
@@ -55,27 +55,28 @@ def recall(
 ) -> None:
     """Find more documents like some seeds in a pool: writes a definition, runs it and tells each round."""
     from refinery.api import runs
-    from refinery.api.recall import MODEL, OUTPUT, write_recall
-    from refinery.report.recall import next_steps, recalled_tables
+    from refinery.api.recall import DEFINITION, MODEL, OUTPUT, write_recall
+    from refinery.report.recall import next_steps
+    from refinery.run.generated import put_back
     from refinery.run.recalled import moved_in, recalled_of
 
-    file = write_recall(
-        pool,
-        seeds,
-        out,
-        rounds=rounds,
-        tokens=tokens,
-        text=text,
-        lang=lang,
-        rules=rules or (),
-        gold_hosts=gold_hosts or (),
-    )
-    run(file, workers=workers, executor=executor, address=address, quiet=quiet)
+    with put_back(out / DEFINITION):
+        file = write_recall(
+            pool,
+            seeds,
+            out,
+            rounds=rounds,
+            tokens=tokens,
+            text=text,
+            lang=lang,
+            rules=rules or (),
+            gold_hosts=gold_hosts or (),
+        )
+        run(file, workers=workers, executor=executor, address=address, quiet=quiet)
+    if quiet:
+        return
     planned = runs.plan(file)
     found = recalled_of(planned)[MODEL]
-    if quiet:  # else the run has told them
-        for table in recalled_tables(MODEL, found):
-            echo_table(table)
     moved = moved_in(planned, MODEL, found.chosen)
     for line in next_steps(out, out / OUTPUT, found, moved.came_in_all if moved else 0):
         echo(line)

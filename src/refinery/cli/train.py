@@ -86,10 +86,12 @@ def train_ngram_command(
 def _train(out: Path, kind: str, parts: dict[str, list[str]], text: str, settings: dict[str, object]) -> None:
     """Makes a model by a definition of its own in `out`."""
     from refinery.api import runs
-    from refinery.run.training import take_model, write_definition
+    from refinery.run.generated import put_back
+    from refinery.run.training import DEFINITION, take_model, write_definition
 
-    definition = write_definition(out, kind, parts, text, settings)
-    run(definition, executor=Executors.LOCAL)
+    with put_back(out / DEFINITION):
+        definition = write_definition(out, kind, parts, text, settings)
+        run(definition, executor=Executors.LOCAL)
     take_model(runs.plan(definition), "model", out)
 
 

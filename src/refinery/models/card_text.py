@@ -188,13 +188,16 @@ def _drawn(card: Card) -> list[str]:
     return ["", "| class | source | documents | drawn | share |", "|---|---|---:|---:|---:|", *rows, ""]
 
 
-def threshold_table(points: Iterable[Point], kept: str) -> list[str]:
-    """What thresholds give as a table in Markdown, the lowest first; kept: the head of how many documents stay."""
+def threshold_table(points: Iterable[Point], kept: str, precision: str = "precision") -> list[str]:
+    """What thresholds give as a table in Markdown, the lowest first.
+
+    kept: the head of how many documents stay; precision: that of their precision, or of what stands for it.
+    """
     rows = (
         f"| {one.threshold:.4f} | {one.precision:.3f} | {one.recall:.3f} | {one.f1:.3f} | {one.kept} |"
         for one in sorted(points, key=lambda one: one.threshold)
     )
-    return [f"| threshold | precision | recall | F1 | {kept} |", "|---:|---:|---:|---:|---:|", *rows]
+    return [f"| threshold | {precision} | recall | F1 | {kept} |", "|---:|---:|---:|---:|---:|", *rows]
 
 
 def _advice(card: Card) -> list[str]:

@@ -7,12 +7,13 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from refinery.definition.values import Model
-from refinery.errors import DamagedFile
+from refinery.errors import DamagedFile, counted, some_of
 from refinery.models.binomial import Estimate
 from refinery.recall.counts import SampleCounts
 from refinery.storage.place import Place, read_file
 
 ROUND, MOVED, RECALLED = "round.json", "moved.json", "recall.json"  # files: of a round two, of a model one
+_NAMED = 10  # hosts
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -68,9 +69,13 @@ class Moved(Model):
 
 
 class GoldHosts(Model):
-    """The pages of gold hosts in the sample's pool: hosts, documents, and how many of them each round recalls."""
+    """The pages of gold hosts in the sample's pool: hosts, documents, and how many of them each round recalls.
+
+    absent: those that were named of which it has none.
+    """
 
     hosts: int
+    absent: tuple[str, ...] = ()
     documents: int
     recalled: tuple[int, ...]
 
@@ -79,8 +84,13 @@ class GoldHosts(Model):
         if not self.documents:
             return "none of them has a document in the sample; hosts are known of files with a column `url`"
         found = self.recalled[number - 1]
-        share = f"{found:,} of {self.documents:,} documents of {self.hosts:,} hosts in the sample"
-        return f"round {number} finds {share}, {found / self.documents:.1%}"
+        share = f"{found:,} of {counted(self.documents, 'document')} of {counted(self.hosts, 'host')} in the sample"
+        absent = (
+            f"; without a document there: {some_of(self.absent[:_NAMED], len(self.absent))}"
+            if self.absent
+            else ""
+        )
+        return f"round {number} finds {share}, {found / self.documents:.1%}{absent}"
 
 
 class Recalled(Model):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from refinery.definition.values import Model
 from refinery.errors import DefinitionError
@@ -12,7 +12,9 @@ from refinery.models.draw import LEAST_SEEDS, few_seeds
 COUNTS = "sample.json"  # the file
 SEEDS, POOL = "seeds", "pool"  # the parts
 _COMMON = 0.1  # share of the seeds from which on a language is one of theirs
-_LEAST_SHARE = 0.01  # of a pool's documents that must be in a language of the seeds
+_TOLD = 0.05  # of the seeds, from which on a language is told that the pool lacks
+_LEAST_SHARE = 0.01  # of a pool's documents, below which it lacks a language
+_MOST_ABSENT = 0.5  # of the seeds, in languages that the pool lacks
 _FEW_SHARE = 0.1  # below which a person is told
 
 
@@ -48,6 +50,20 @@ class SampleCounts(Model):
         )
         return common, sum(pool.get(name, 0) for name in common) / max(self.pool, 1)
 
+    def absent_languages(self) -> list[str]:
+        """Languages of the seeds that the pool lacks, the most common first."""
+        seeds, pool = (self.languages.get(part, {}) for part in (SEEDS, POOL))
+        lacking = [
+            name
+            for name, count in seeds.items()
+            if count >= _TOLD * self.seeds and pool.get(name, 0) < _LEAST_SHARE * self.pool
+        ]
+        return sorted(lacking, key=lambda n: (-seeds[n], n))
+
+    def spoken(self, part: str, languages: Iterable[str]) -> int:
+        """Documents of a part in these languages."""
+        return sum(self.languages.get(part, {}).get(name, 0) for name in languages)
+
 
 def refuse(counts: SampleCounts, names: Mapping[str, Sequence[str]]) -> None:
     """Raises DefinitionError for seeds and a pool by which nothing can be recalled; names: of both by part."""
@@ -56,7 +72,7 @@ def refuse(counts: SampleCounts, names: Mapping[str, Sequence[str]]) -> None:
 
 
 def _problems(counts: SampleCounts, seeds: str, pool: str) -> Iterator[str]:
-    arrived = {part: counts.arrived(part) for part in (SEEDS, POOL)}
+    arrived, absent = {part: counts.arrived(part) for part in (SEEDS, POOL)}, counts.absent_languages()
     if not arrived[SEEDS]:
         yield f"no document comes from {seeds}: without a seed nothing can be recalled"
     elif counts.seeds < LEAST_SEEDS:
@@ -75,11 +91,8 @@ def _problems(counts: SampleCounts, seeds: str, pool: str) -> Iterator[str]:
             f"{pool} has {arrived[POOL]:,} documents, fewer than the {arrived[SEEDS]:,} of {seeds}: recall finds "
             "more of what seeds show, in a pool that is larger"
         )
-    elif counts.seeds >= LEAST_SEEDS and (common := counts.shared_language())[1] < _LEAST_SHARE:
-        yield (
-            f"the seeds are in {', '.join(common[0]) or 'no known language'}, as {common[1]:.1%} of {pool} is: "
-            f"that is in {_languages(counts)}; give seeds in its languages"
-        )
+    elif counts.seeds >= LEAST_SEEDS and counts.spoken(SEEDS, absent) >= _MOST_ABSENT * counts.seeds:
+        yield f"{_absent(counts, absent, pool)}; give seeds in its languages"
 
 
 def _copies(counts: SampleCounts, pool: str) -> str:
@@ -93,6 +106,8 @@ def _copies(counts: SampleCounts, pool: str) -> str:
 
 def warnings(counts: SampleCounts) -> Iterator[str]:
     """What a person should know of a sample, a sentence each."""
+    for name in counts.absent_languages():
+        yield f"{_absent(counts, [name], 'the pool')}; what such seeds show is hardly found, leave them out"
     languages, share = counts.shared_language()
     if share < _FEW_SHARE:
         yield (
@@ -101,7 +116,18 @@ def warnings(counts: SampleCounts) -> Iterator[str]:
         )
 
 
+def _absent(counts: SampleCounts, languages: Sequence[str], pool: str) -> str:
+    """How many seeds are in languages that the pool lacks, and in which it is."""
+    of_seeds, of_pool = (counts.spoken(part, languages) for part in (SEEDS, POOL))
+    found = f"{of_pool:,} of {counts.pool:,} documents" if of_pool else "no document"
+    return (
+        f"{of_seeds:,} of {counts.seeds:,} seeds are in {', '.join(languages)}, and {found} of {pool}, which has "
+        f"{_languages(counts)}"
+    )
+
+
 def _languages(counts: SampleCounts) -> str:
-    """The most common languages of the pool, with their shares."""
+    """The most common languages of the pool, with their shares, but for what is no whole percent."""
     found = sorted(counts.languages.get(POOL, {}).items(), key=lambda one: (-one[1], one[0]))
-    return ", ".join(f"{name} ({count / counts.pool:.0%})" for name, count in found[:3])
+    told = [one for one in found[:3] if one[1] >= _LEAST_SHARE * counts.pool] or found[:1]
+    return ", ".join(f"{name} ({count / counts.pool:.0%})" for name, count in told)

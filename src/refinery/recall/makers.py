@@ -122,7 +122,7 @@ class RoundMaker(_StepMaker):
 
     number: int = field(kw_only=True)
     name: str = "round"
-    version: int = 4
+    version: int = 5
     makes: str = "round"
 
     @property
@@ -146,7 +146,7 @@ class RecallMaker(_StepMaker):
     """Takes the model of the last good of all rounds and writes its card."""
 
     name: str = RecallTraining.word
-    version: int = 3
+    version: int = 4
 
     @property
     def settings(self) -> Mapping[str, object]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from refinery.recall.account import GoldHosts, Moved, MovedDocument
 from refinery.recall.rounds import Round
 from refinery.recall.sample_file import SampleFile
-from refinery.text.hosts import of_sites
+from refinery.text.hosts import absent_of, of_sites
 
 SHOWN = 50  # documents that came and that went, whose beginnings stay
 
@@ -36,8 +36,10 @@ def new_hosts(file: SampleFile, found: Round, before: Round | None) -> int | Non
 def gold_recall(file: SampleFile, rounds: Sequence[Round], hosts: Sequence[str]) -> GoldHosts:
     """What rounds recall of the pool's documents of these hosts and sites."""
     gold = of_sites(file.about["host"].to_arrow(), hosts) & ~file.sample.seed
+    seen = file.about["host"].filter(pl.Series(gold)).unique().to_list()
     return GoldHosts(
-        hosts=file.about["host"].filter(pl.Series(gold)).n_unique(),
+        hosts=len(seen),
+        absent=absent_of(hosts, seen),
         documents=int(gold.sum()),
         recalled=tuple(int((gold & found_by(file, one)).sum()) for one in rounds),
     )

@@ -1,8 +1,8 @@
 """The card of a model that recall makes: what it reaches by seeds that were held out and by its probabilities.
 
-Every seed is held out once. Recall is the share of them at or above a threshold; precision is the mean probability of
-the pool's documents there, by which a threshold is suggested. Probabilities add up to the bound of the domain's
-share, so that it is rather too high: what a round tells of its threshold is less, see refinery.recall.estimate.
+Every seed is held out once. Recall is the share of them at or above a threshold. No document of the pool is known not
+to be of the domain: at the suggested threshold precision is what the round tells, elsewhere the mean probability of
+the pool's documents at or above it. Probabilities add up to the most that may be of the domain, and promise more.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from refinery.watch.printable import markdown_code
 
 CARDS = (CARD, CARD_TEXT)
 _MOST_SEEDS = 0.9  # the share that "most seeds" means
+_WHOLE = 0.9  # share of a pool above which a round has told nothing apart
 Scores = NDArray[np.float32]
 
 
@@ -43,7 +44,9 @@ def write_card(
 def card_of(file: SampleFile, last: Round, training: RecallTraining, model: bytes) -> Card:
     """The card of the model of a round."""
     seeds, pool = last.probability[file.sample.seed], last.probability[~file.sample.seed]
-    suggested = point(seeds, pool, last.threshold)
+    told = last.estimates.precision.value
+    reached = point(seeds, pool, last.threshold)
+    suggested = reached.model_copy(update={"precision": told, "f1": _f1(told, reached.recall)})
     cuts = np.quantile(seeds, [1 - recall for recall in CURVE_RECALLS], method="lower")
     return Card(
         model=xxhash.xxh3_128_hexdigest(model),
@@ -68,12 +71,16 @@ def card_of(file: SampleFile, last: Round, training: RecallTraining, model: byte
 
 
 def point(seeds: Scores, pool: Scores, threshold: float) -> Point:
-    """What keeping probabilities at or above a threshold gives; precision of nothing kept is 1."""
+    """What keeping probabilities at or above a threshold gives; precision is their mean, of nothing kept 1."""
     kept = pool[pool >= np.float32(threshold)]
     precision = float(kept.mean(dtype=np.float64)) if len(kept) else 1.0
     recall = float((seeds >= np.float32(threshold)).mean())
-    f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+    f1 = _f1(precision, recall)
     return Point(threshold=float(threshold), precision=precision, recall=recall, f1=f1, kept=len(kept))
+
+
+def _f1(precision: float, recall: float) -> float:
+    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
 def _average_precision(pool: Scores) -> float:
@@ -99,40 +106,59 @@ def _lines(card: Card, recalled: Recalled) -> Iterator[str]:
     yield ""
     yield (
         f"Suggested: `relevance >= {card.suggested.threshold:.4f}`: precision {chosen.precision}, "
-        f"recall {chosen.recall}, by seeds that were held out."
+        f"recall {chosen.recall}, by seeds that were held out; {card.suggested.kept:,} documents of the sample."
     )
     if recalled.gold:
         yield ""
         yield f"Gold hosts: {recalled.gold.sentence(recalled.chosen)}."
     yield from (line for warning in warnings(card) for line in ("", f"**Warning**: {warning}."))
     yield ""
-    yield from threshold_table({card.at_half, card.suggested, *card.curve}, "kept of the sample")
+    yield "What other thresholds reach:"
+    yield ""
+    yield from threshold_table({card.at_half, *card.curve}, "kept of the sample", "mean probability")
     yield ""
     yield (
-        "No document of the pool is known not to be of the domain: precision in this table is what probabilities "
-        "promise, by which the threshold is suggested. That is rather too high; the estimate stands above. Label "
-        "some about the threshold (`refinery label`) before you trust either."
+        "No document of the pool is known not to be of the domain. Probabilities add up to the most that may be of "
+        "it, so that their mean (and F1 by that) promises more than the precision that is told above. Label some "
+        "about the threshold (`refinery label`) before you trust either."
     )
     yield ""
 
 
 def warnings(card: Card) -> tuple[str, ...]:
     """What a person should know of a suggested threshold."""
+    return tuple(filter(None, (_poor_threshold(card), _whole_pool(card))))
+
+
+def _poor_threshold(card: Card) -> str:
+    """Of a suggested threshold that loses most of the domain or misses the precision."""
     one = card.suggested
     if one.recall < LEAST_RECALL:
         return (
             f"set a lower threshold than {one.threshold:.4f} by labels (`refinery label`) or by number, or give more "
             f"seeds; see docs/recall.md. The suggested one finds only {one.recall:.1%} of the seeds that were held "
             f"out and {one.kept:,} documents of the sample, while {_like_seeds(card):,} rank as high as nine of ten "
-            "seeds",
+            "seeds"
         )
     if one.precision < card.wanted_precision:
         return (
-            f"the suggested threshold {one.threshold:.4f} promises precision {one.precision:.3f}, not "
-            f"{card.wanted_precision:g}, by its probabilities: give more seeds, or seeds that are more alike, or "
-            "lower the model's `precision`; see docs/recall.md",
+            f"the suggested threshold {one.threshold:.4f} is expected to reach precision {one.precision:.3f}, not "
+            f"{card.wanted_precision:g}: give more seeds, or seeds that are more alike, or lower the model's "
+            "`precision`; see docs/recall.md"
         )
-    return ()
+    return ""
+
+
+def _whole_pool(card: Card) -> str:
+    """Of a suggested threshold that nearly all of the pool reaches."""
+    kept, pool = card.suggested.kept, card.negative.held_out
+    if kept <= _WHOLE * pool:
+        return ""
+    return (
+        f"{kept:,} of {pool:,} documents of the sample reach the suggested threshold {card.suggested.threshold:.4f}: "
+        "nearly the whole pool is taken for the domain. Look at some of them; where they are not of it, give other "
+        "seeds, in the language and form of the pool, or set a threshold by labels (`refinery label`)"
+    )
 
 
 def _like_seeds(card: Card) -> int:

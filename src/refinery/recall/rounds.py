@@ -22,7 +22,14 @@ from refinery.errors import DefinitionError
 from refinery.models.binomial import Estimate
 from refinery.models.linear import LinearModel
 from refinery.models.metrics import DEVIATIONS
-from refinery.recall.estimate import Calibration, calibrate, precision, reach_seeds, share, suggest_threshold
+from refinery.recall.estimate import (
+    Calibration,
+    calibrate,
+    reach_seeds,
+    share,
+    suggest_threshold,
+    told_precision,
+)
 from refinery.recall.held_out import FOLDS, Task, fit_views, held_out, log_places
 from refinery.recall.logistic import weigh_rows
 from refinery.recall.nearest import nearest
@@ -208,14 +215,15 @@ def _estimate(
     threshold: float,
 ) -> Estimates:
     prevalence, pool = calibration.prevalence, int((~seed).sum())
-    hits = int((probability[seed] >= threshold).sum())
+    seeds, others = probability[seed], probability[~seed]
+    hits = int((seeds >= threshold).sum())
     few = max(prevalence.value * pool / 2, 1.0)  # of the topic in the pool, of which rather too many are told
-    recall = share(hits, int(seed.sum()), few)
+    recall = share(hits, len(seeds), few)
     far = float(np.quantile(near[seed], _FAR))
     return Estimates(
         prevalence,
         int(recalled.sum()),
-        precision(calibration, recall, float(recalled.sum() / pool)),
+        told_precision(calibration, seeds, others, threshold, few),
         recall,
         float(np.median(near[recalled])) if recalled.any() else 0.0,
         float(np.median(near[seed])),

@@ -18,7 +18,7 @@ from refinery.report.label_sample import Request, draw_sample, stage_of
 from refinery.report.sample import limits_of
 from refinery.report.stage_values import stage_values
 from refinery.text.batch import TextBatch
-from refinery.text.hosts import of_sites, site
+from refinery.text.hosts import absent_of, of_sites
 
 MOST = 1 << 17  # documents, and documents of gold hosts, that recall is told of: those of the lowest hashes
 HOST = "host"
@@ -56,8 +56,7 @@ def gold_recall(
     for number, column in enumerate(columns):
         limits = [n for rule in rules for n in limits_of(rule, column)]
         cuts += gold_cuts(column, every.values[:, number], gold.values[:, number], limits)
-    there = seen | {site(host) for host in seen}
-    absent = tuple(host for host in hosts if host not in there)
+    absent = absent_of(hosts, seen)
     return GoldRecall(found.name, every.documents, gold.documents, len(seen), len(hosts), absent, tuple(cuts))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from refinery.errors import some_of
+from refinery.errors import counted, some_of
 from refinery.labels.compare import BUCKETS, Comparison
 from refinery.labels.gold_hosts import GoldRecall
 from refinery.labels.threshold import Cut, Threshold
@@ -87,7 +87,7 @@ def _scores(found: Comparison) -> Grid:
 
 def _gold(found: GoldRecall) -> Grid:
     title = (
-        f"Recall on gold hosts: {found.gold_documents:,} documents of {found.hosts:,} hosts, among "
+        f"Recall on gold hosts: {counted(found.gold_documents, 'document')} of {counted(found.hosts, 'host')}, among "
         f"{found.documents:,} that came to {found.stage}"
     )
     table = Grid(title, ("score", "cut", "kept", "recall"))

@@ -12,12 +12,12 @@ from refinery.definition.values import NAME
 from refinery.errors import InputError
 from refinery.models.card import CARD
 from refinery.plan.plan import RECORD, Plan
+from refinery.run.generated import write_generated
 from refinery.run.make import with_found
 from refinery.storage.commit import commit_bytes, make_directory
 from refinery.storage.url import is_url, local_path
 
 DEFINITION = "pipeline.yaml"
-_HEAD = "# Written by `refinery train`, which writes it again unless this line is gone.\n"
 
 
 def write_definition(
@@ -27,11 +27,9 @@ def write_definition(
 
     kind: the word for it, such as `train`; parts: files, folders, globs or URLs by the part that their documents
     play; text: their text column; settings: of the training.
-    Raises InputError for a folder with a definition of somebody else.
+    Raises InputError for a folder with a definition that was changed or is of somebody else.
     """
     file = out / DEFINITION
-    if file.exists() and not file.read_text("utf-8").startswith(_HEAD):
-        raise InputError(str(file), "is not one that `refinery train` wrote", "give the model another folder")
     named = {
         part: {_source_name(part, n, paths): path for n, path in enumerate(paths, 1)}
         for part, paths in parts.items()
@@ -48,9 +46,8 @@ def write_definition(
         "sources": sources,
         "models": {"model": training},
     }
-    make_directory(out)
     written = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
-    commit_bytes(file, (_HEAD + written).encode())
+    write_generated(file, "refinery train", written, "give the model another folder")
     return file
 
 

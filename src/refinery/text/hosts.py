@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -79,6 +79,17 @@ def of_sites(hosts: pa.Array, wanted: Collection[str]) -> NDArray[np.bool_]:
     known = frozenset(wanted)
     found = by_distinct(hosts, lambda host: host if host in known or site(host) in known else None)
     return np.asarray(found.is_valid())
+
+
+def absent_of(wanted: Iterable[str], hosts: Iterable[str]) -> tuple[str, ...]:
+    """Those hosts and sites, as `of_sites` takes them, of which none of the hosts is.
+
+    >>> absent_of(["cancer.gov", "a.org"], ["www.cancer.gov"])
+    ('a.org',)
+    """
+    seen = {*hosts}
+    there = seen | {site(host) for host in seen}
+    return tuple(one for one in wanted if one not in there)
 
 
 @cache
