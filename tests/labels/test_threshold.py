@@ -46,7 +46,7 @@ def plain(labels, cut):
 
 @settings(max_examples=40)
 @given(labelled(), st.sampled_from([0.3, 0.6, 0.9]))
-def test_the_lowest_cut_of_a_precision(labels, wanted):
+def test_the_greatest_recall_of_a_precision(labels, wanted):
     """As trying every score finds it; what the rule says is what its precision was told of."""
     reached = [
         cut
@@ -61,10 +61,20 @@ def test_the_lowest_cut_of_a_precision(labels, wanted):
         assert plain(labels, float(cut)) == pytest.approx(
             (found.chosen.precision.value, found.chosen.recall.value)
         )
-        assert found.chosen.recall.value == pytest.approx(plain(labels, min(reached))[1])
+        most = plain(labels, min(reached))[1]
+        highest = max(one for one in reached if plain(labels, one)[1] > most - 1e-12)
+        assert plain(labels, float(cut)) == pytest.approx(plain(labels, highest))
         assert found.chosen.precision.low <= found.chosen.precision.value <= found.chosen.precision.high
     if found.certain:
         assert found.certain.precision.low >= wanted
+
+
+def test_labels_that_separate_are_cut_where_they_do():
+    """A lower cut would reach the precision too, and add only what nobody wants; the certain one is as high."""
+    labels = made([n / 300 for n in range(300)], [n >= 100 for n in range(300)])
+    found = find_threshold(labels, precision=0.9)
+    assert found.chosen == found.certain
+    assert (found.chosen.precision.value, found.chosen.recall.value, found.chosen.labels) == (1.0, 1.0, 200)
 
 
 @settings(max_examples=40)

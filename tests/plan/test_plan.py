@@ -88,7 +88,7 @@ def test_a_file_that_broke_is_told_though_all_else_is_cached(data_repository, re
     (data_repository / "crawl" / "8.parquet").write_bytes(b"PAR1 and then nothing")
     code, _, err = refinery("run", data_repository / "pipeline.yaml", "-q")
     assert code == 0
-    assert "1 files could not be read" in err
+    assert "1 file could not be read" in err
     assert "8.parquet" in str(read_files(data_repository / "out", "rejects").column("path").to_pylist())
 
 

@@ -13,6 +13,7 @@ from rich.console import Console
 from refinery.report.document import Document
 from refinery.report.funnel import funnel
 from refinery.report.grid import Grid
+from refinery.report.parts import HEADINGS
 from refinery.report.show import lines_of
 from refinery.report.status import status_text
 from refinery.run.manifest import Manifest
@@ -48,6 +49,24 @@ def test_a_table_holds_its_texts_whole(name, width):
     text = shown(Grid("t", ("", name), [("", name)]), width)
     assert is_safe(text)
     assert all(line[:8] in unfolded(text) for line in map(printable, name.split("\n")))
+
+
+NUMBERS = ("70.0%", "70%", "999M", "12.3B", "1.9B", "3.11", "4 of 4")
+
+
+@pytest.mark.parametrize("name", ["all", "journals_of_medicine", "文" * 40])
+def test_no_short_word_of_a_table_breaks(name):
+    """Neither of its headings nor of its cells, in 80 columns; a long word does, if anything is to."""
+    text = shown(Grid("t", HEADINGS, [(name, *NUMBERS), ("web", *NUMBERS)]), 80)
+    assert "┃" in text and all(len(line) <= 80 for line in text.splitlines())
+    assert {*" ".join((*HEADINGS[1:], *NUMBERS)).split()} <= {*text.split()}
+
+
+def test_a_table_whose_words_would_break_is_a_list():
+    """With too many columns of them."""
+    headings = tuple(f"heading_{n:03}" for n in range(8))
+    assert "heading_007: x" in shown(Grid("t", headings, [("x",) * 8]), 80)
+    assert "┃" in shown(Grid("t", headings[:5], [("x",) * 5]), 80)
 
 
 @pytest.fixture(scope="module")

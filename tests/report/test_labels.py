@@ -21,10 +21,10 @@ def test_the_last_line_is_the_rule(tmp_path):
     labels = labels_of(tmp_path, [(900, [(n / 300, n > 99 or n % 9 == 0) for n in range(300)])])
     shown = lines(threshold_report(find_threshold(labels)))
     assert shown[0].startswith("300 labels stand for 900 documents; 70.7 % (65.3 to 75.5) of them pass")
-    assert shown[-1] == "score >= 0.25"
-    assert shown[-3].startswith("the lowest cut with precision 0.9: precision 90.")
+    assert shown[-1] == "score >= 0.27"
+    assert shown[-3].startswith("the greatest recall with precision 0.9: precision 92.")
     assert shown[-2].startswith("the interval lies above that precision from score >= 0.")
-    assert any("│ >= 0.25" in line for line in shown)
+    assert any("│ >= 0.27" in line for line in shown)
     assert lines(threshold_report(find_threshold(labels, beta=0.1)))[-2].startswith(
         "the greatest F-beta, beta 0.1: "
     )

@@ -17,8 +17,8 @@ def test_a_row_tells_a_part():
     )
     (table,) = part_tables(Manifest.model_construct(output="all", parts={"books": books, "web": web}))
     assert table.rows == [
-        ("books", "70.0%", "70%", "900M", "900M", "1.9B", "3.11", "4", "4"),
-        ("web", "30.0%", "30%", "900M", "1.2B", "0", "1.33", "1", "4"),
+        ("books", "70.0%", "70%", "900M", "900M", "1.9B", "3.11", "4 of 4"),
+        ("web", "30.0%", "30%", "900M", "1.2B", "0", "1.33", "1 of 4"),
     ]
     assert list(part_tables(Manifest.model_construct(parts={}))) == []
 

@@ -57,9 +57,9 @@ def test_a_row_for_each_round_and_why_they_stopped():
 
 
 def test_gold_hosts_have_a_column_and_a_sentence():
-    """By round, and of the model's; where the sample has none of them that is told."""
+    """In a table of its own, by round, and of the model's; where the sample has none of them that is told."""
     gold = GoldHosts(hosts=3, documents=40, recalled=(30, 38))
-    table, *lines = recalled_tables("medical", RECALLED.model_copy(update={"gold": gold}))
+    _, table, *lines = recalled_tables("medical", RECALLED.model_copy(update={"gold": gold}))
     assert [row[-1] for row in table.rows] == ["75.0%", "95.0%"]
     assert lines[0] == "gold hosts: round 1 finds 30 of 40 documents of 3 hosts in the sample, 75.0%"
     one = GoldHosts(hosts=1, documents=1, recalled=(1, 0), absent=("a.org", "b.org"))
@@ -67,14 +67,14 @@ def test_gold_hosts_have_a_column_and_a_sentence():
         "round 2 finds 0 of 1 document of 1 host in the sample, 0.0%; without a document there: a.org, b.org"
     )
     none = GoldHosts(hosts=0, documents=0, recalled=(0, 0))
-    _, line, *_ = recalled_tables("medical", RECALLED.model_copy(update={"gold": none}))
+    _, _, line, *_ = recalled_tables("medical", RECALLED.model_copy(update={"gold": none}))
     assert "none of them has a document in the sample" in line
 
 
 def test_what_came_by_hosts_has_a_column_where_it_was_asked_for():
     """Empty in the first round, which has nothing to go by."""
     hosts = RECALLED.model_copy(update={"rounds": (account(1), account(2, by_hosts=1234))})
-    table = next(iter(recalled_tables("medical", hosts)))
+    _, table, *_ = recalled_tables("medical", hosts)
     assert [table.headings[-1], *(row[-1] for row in table.rows)] == ["by hosts", "", "1,234"]
 
 

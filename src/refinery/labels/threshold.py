@@ -1,9 +1,10 @@
 """A cut of a score that people's labels support: for a precision, or the greatest F-beta.
 
-A cut keeps what lies at or above it. For a precision it is the lowest cut that reaches it; F-beta with a small beta
-asks for precision without naming it, as FinePDFs does with .1 among cuts of a recall of .1 or more
-(huggingface/finepdfs, thresholds/find_th.py). A cut is chosen by what labels say of it, so its precision is a little
-better here than among other labels: the cut whose interval lies above the precision is given as well.
+A cut keeps what lies at or above it. For a precision it is, of the cuts that reach it, the one of greatest recall, and of
+those of equal recall the highest; F-beta with a small beta asks for precision without naming it, as FinePDFs does with
+.1 among cuts of a recall of .1 or more (huggingface/finepdfs, thresholds/find_th.py). A cut is chosen by what labels
+say of it, so its precision is a little better here than among other labels: the cut whose interval lies above the
+precision is given as well.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ class Cut:
 class Threshold:
     """The cut of a column, and what is known of others.
 
-    rule: SQL to paste, None where no cut reaches the precision; certain: the lowest cut whose interval of precision
-    lies above the wanted one; passing: the share of all documents that people want; cuts: the best and others from
+    rule: SQL to paste, None where no cut reaches the precision; certain: the one chosen in the same way
+    among cuts whose interval of precision lies above the wanted one; passing: the share of all documents that people want; cuts: the best and others from
     the top down; documents: that the labels stand for.
     """
 
@@ -82,7 +83,7 @@ class _Curve:
 def find_threshold(
     labels: Labels, column: str | None = None, precision: float | None = None, beta: float | None = None
 ) -> Threshold:
-    """The lowest cut that reaches the precision, or with `beta` the one of greatest F-beta among those that do.
+    """Of cuts that reach the precision the one of greatest recall, or with `beta` of greatest F-beta.
 
     column: by default what the sample was drawn over; precision: by default PRECISION, with `beta` none. Raises
     InputError where all labels are the same, DefinitionError for numbers that no precision or beta has.
@@ -98,12 +99,12 @@ def find_threshold(
     curve = _curve(labels, labels.scores[column])
     best = _choose(curve, wanted, beta)
     chosen = curve.cut(best) if best is not None else None
-    sure = np.flatnonzero(curve.precision.low >= wanted) if wanted is not None else np.empty(0, np.int64)
+    sure = _most_recall(curve, curve.precision.low >= wanted) if wanted is not None else None
     return Threshold(
         column=column,
         rule=f"{column} >= {chosen.value}" if chosen else None,
         chosen=chosen,
-        certain=curve.cut(int(sure[-1])) if len(sure) else None,
+        certain=curve.cut(sure) if sure is not None else None,
         precision=wanted,
         beta=beta,
         passing=passing,
@@ -171,13 +172,19 @@ def _choose(curve: _Curve, precision: float | None, beta: float | None) -> int |
     good = (reached >= (precision or 0.0) - _ROUNDING) & (recall > 0)
     if beta is not None:
         good &= recall >= LEAST_RECALL - _ROUNDING
+    if beta is None:
+        return _most_recall(curve, good)
     there = np.flatnonzero(good)
     if not len(there):
         return None
-    if beta is None:
-        return int(there[-1])
     p, r = reached[there], recall[there]
     return int(there[np.argmax((1 + beta**2) * p * r / (beta**2 * p + r))])
+
+
+def _most_recall(curve: _Curve, which: NDArray[np.bool_]) -> int | None:
+    """The highest of those cuts whose recall is the greatest: a lower one would only add what nobody wants."""
+    recall = np.where(which, curve.recall.value, -np.inf)
+    return int(np.argmax(recall >= recall.max() - _ROUNDING)) if which.any() else None
 
 
 def _shown(curve: _Curve, best: int | None) -> list[int]:

@@ -7,7 +7,7 @@ from math import isfinite
 
 from refinery.definition.values import as_percentage
 from refinery.report.grid import Grid
-from refinery.scaling.budget import Budget, ModelBudget
+from refinery.scaling.budget import LEAST_PARAMS, Budget, ModelBudget
 from refinery.scaling.published import CHEMISTRY, REPLAY_SOURCE, STRONG_SHIFT, WEAK_SHIFT, Shift, Tolerance
 
 BAR = 20  # characters of the longest
@@ -15,11 +15,11 @@ _UNITS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 
 
 def budget_tables(found: Budget) -> Iterator[Grid]:
-    """A table of each model, of what the corpus is enough for, and of what papers found on repeats and replay."""
+    """What the corpus is enough for, two tables of each model, and what papers found on repeats and replay."""
+    yield _enough(found)
     for model in found.models:
         yield _needed(model)
         yield epochs_table(model)
-    yield _enough(found)
     repeats = Grid("Published: epochs that paid", ("domain", "epochs", "where", "source"))
     for one in found.repeats:
         epochs = f"{one.least:g}" if one.least == one.most else f"{one.least:g} to {one.most:g}"
@@ -41,15 +41,22 @@ def count_text(number: float) -> str:
     return f"{number:.3g}"
 
 
+def _epochs_text(number: float) -> str:
+    """Epochs in three figures and without an exponent."""
+    short = f"{number:.3g}"
+    return f"{float(short):,.0f}" if number >= 100 else short
+
+
 def _needed(model: ModelBudget) -> Grid:
     table = Grid(f"A model of {count_text(model.params)} parameters", ("what", "number", "by"))
     for one in model.needed:
-        what = f"compute-optimal tokens ({one.epochs:.3g} epochs, {one.flops:.3g} FLOPs)"
+        what = f"compute-optimal tokens ({_epochs_text(one.epochs)} epochs, {one.flops:.3g} FLOPs)"
         table.add(what, count_text(one.tokens), f"{one.law}: {one.source}")
     law = "Muennighoff 2023: arXiv 2305.16264"
     trained = count_text(model.trained)
-    table.add(f"a billion unique tokens more, after {trained}", f"-{model.another_billion:.3g} nats", law)
-    if isfinite(model.saved) and model.saved > 0:
+    if not model.far_out:
+        table.add(f"a billion unique tokens more, after {trained}", f"-{model.another_billion:.3g} nats", law)
+    if not model.far_out and isfinite(model.saved) and model.saved > 0:
         table.add("with these, the same loss after fewer tokens", f"-{count_text(model.saved)}", law)
     kept = f"{100 * model.kept_share:.2g} %"
     table.add("of a raw pool, ranked by nearness, best kept", kept, "BETR: arXiv 2507.12466")
@@ -63,19 +70,22 @@ def epochs_table(model: ModelBudget) -> Grid:
     """What each epoch of the corpus is worth to a model."""
     title = f"Epochs of the corpus, {count_text(model.params)} parameters"
     if model.far_out:
-        title += ": far too little text for it, so losses of the last row mean nothing"
+        most = _epochs_text(model.epochs[-1].epochs)
+        title += f": far too little text for it, so that the {most} of {count_text(model.trained)} tokens are left out"
     table = Grid(title, ("epochs", "tokens", "as good as new", "last token is worth", "nats"))
-    for one in model.epochs:
+    for one in model.epochs[: -1 if model.far_out else None]:
         bar = "█" * max(1, round(BAR * one.last_token))
         worth = f"{100 * one.last_token:3.0f} % {bar}"
         table.add(
-            f"{one.epochs:.3g}", count_text(one.tokens), count_text(one.worth), worth, f"{one.loss:.3f}"
+            _epochs_text(one.epochs), count_text(one.tokens), count_text(one.worth), worth, f"{one.loss:.3f}"
         )
     return table
 
 
 def _enough(found: Budget) -> Grid:
     title = f"What {count_text(found.unique)} unique tokens are enough for"
+    if max(size for one in found.enough_for for size in one.params) < LEAST_PARAMS:
+        title += ": no language model"
     table = Grid(title, ("epochs", "as good as new", "parameters", "FLOPs", "by"))
     for one in found.enough_for:
         for law, params, compute in zip(found.laws, one.params, one.flops, strict=True):
@@ -89,9 +99,9 @@ def _replay(shifts: tuple[Shift, ...]) -> Grid:
         ("shift", "old text", "old loss", "was", "new loss"),
     )
     for shift in shifts:
-        for one in shift.replays:
-            share = as_percentage(one.share)
-            table.add(shift.what, share, f"{one.old:.2f}", f"{shift.base:.2f}", f"{one.new:.2f}")
+        for number, one in enumerate(shift.replays):
+            share, what = as_percentage(one.share), "" if number else shift.what
+            table.add(what, share, f"{one.old:.2f}", f"{shift.base:.2f}", f"{one.new:.2f}")
     return table
 
 

@@ -31,7 +31,7 @@ def threshold_report(found: Threshold) -> Iterator[Grid | str]:
         yield _none(found)
         return
     wanted = f"precision {found.precision:g}" if found.precision is not None else ""
-    most = f"the greatest F-beta, beta {found.beta:g}" if found.beta is not None else "the lowest cut"
+    most = f"the greatest F-beta, beta {found.beta:g}" if found.beta is not None else "the greatest recall"
     yield f"{most}{' with ' * bool(wanted)}{wanted}: {_cut_text(found.chosen)}"
     if found.precision is not None:
         sure = found.certain

@@ -18,8 +18,7 @@ HEADINGS = (
     "fresh",
     "repeated",
     "epochs",
-    "most written",
-    "allowed",
+    "most repeats",
 )
 
 
@@ -41,6 +40,6 @@ def part_tables(manifest: Manifest) -> Iterator[Grid]:
     for name, part in manifest.parts.items():
         share = f"{part.exposures / total:.1%}" if total else ""
         counts = map(count_text, (part.tokens, part.kept.tokens, part.repeated.tokens))
-        times = f"{part.epochs:.2f}", f"{part.largest}", f"{part.most_repeats}"
+        times = f"{part.epochs:.2f}", f"{part.largest} of {part.most_repeats}"
         table.add(name, share, as_percentage(part.share), *counts, *times)
     yield table

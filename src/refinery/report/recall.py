@@ -13,17 +13,15 @@ from refinery.report.show import text_lines, wrapped
 
 
 def recalled_tables(model: str, found: Recalled) -> Iterator[Grid | str]:
-    """A row a round, over the sample that all of them look at; then why they stopped."""
+    """A row a round, over the sample that all of them look at, what is known by hosts; then why they stopped."""
     sample = found.sample
-    gold = ("gold hosts",) if found.gold else ()
-    by_hosts = ("by hosts",) if any(one.by_hosts is not None for one in found.rounds) else ()
     columns = ("round", "found", "open", "domain", "precision", "recall", "overlap", "new hosts")
     title = f"{model}: rounds over {sample.pool:,} of {sample.arrived(POOL):,} documents of the pool, by"
-    table = Grid(f"{title} {sample.seeds:,} seeds, with intervals of 95 %", (*columns, *by_hosts, *gold))
+    table = Grid(f"{title} {sample.seeds:,} seeds, with intervals of 95 %", columns)
     for one in found.rounds:
-        hosts = ("" if one.by_hosts is None else f"{one.by_hosts:,}" for _ in by_hosts)
-        table.add(*_row(one, one.number == found.chosen), *hosts, *_gold(found, one.number))
+        table.add(*_row(one, one.number == found.chosen))
     yield table
+    yield from _hosts(model, found)
     if found.gold:
         yield f"gold hosts: {found.gold.sentence(found.chosen)}"
     if sample.copies:
@@ -38,7 +36,7 @@ def recalled_tables(model: str, found: Recalled) -> Iterator[Grid | str]:
 
 
 def _row(one: RoundAccount, chosen: bool) -> Iterator[str]:
-    yield f"{one.number}{' *' if chosen else ''}"
+    yield _number(one, chosen)
     yield f"{one.recalled:,}"
     yield f"{one.open:,}"
     yield f"{one.prevalence.value:.2%}"
@@ -46,6 +44,22 @@ def _row(one: RoundAccount, chosen: bool) -> Iterator[str]:
     yield _interval(one.recall)
     yield "" if one.overlap is None else f"{one.overlap:.1%}"
     yield "" if one.new_hosts is None else f"{one.new_hosts:,}"
+
+
+def _hosts(model: str, found: Recalled) -> Iterator[Grid]:
+    """Documents that came by the hosts of a round before, and the share of gold hosts', where there are any."""
+    by_hosts = ("by hosts",) if any(one.by_hosts is not None for one in found.rounds) else ()
+    gold = ("gold hosts",) if found.gold else ()
+    if by_hosts or gold:
+        table = Grid(f"{model}: by hosts", ("round", *by_hosts, *gold))
+        for one in found.rounds:
+            came = ("" if one.by_hosts is None else f"{one.by_hosts:,}" for _ in by_hosts)
+            table.add(_number(one, one.number == found.chosen), *came, *_gold(found, one.number))
+        yield table
+
+
+def _number(one: RoundAccount, chosen: bool) -> str:
+    return f"{one.number}{' *' if chosen else ''}"
 
 
 def _gold(found: Recalled, number: int) -> Iterator[str]:
