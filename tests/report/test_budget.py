@@ -39,7 +39,7 @@ def test_far_too_little_text_is_told():
 
 
 def test_little_text_is_told_without_numbers_that_mean_nothing():
-    """No losses beyond the epochs of the law, what it is enough for first, no number of more digits than people read."""
+    """No losses beyond the epochs of the law, what it is enough for first, no number of more digits than are read."""
     found = list(budget_tables(budget(84e4, [1.3e9])))
     assert found[0].title == "What 840k unique tokens are enough for: no language model"
     assert "34,700 epochs" in found[1].rows[0][0] and "nats" not in str(found[1].rows)
