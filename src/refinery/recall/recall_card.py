@@ -118,7 +118,7 @@ def _lines(card: Card, recalled: Recalled) -> Iterator[str]:
     yield ""
     yield (
         "No document of the pool is known not to be of the domain. The mean of probabilities, which add up to the "
-        "most that may be of it, and F1 by that are not to be compared with the precision that is told above. Label some "
+        "most that may be of it, and F1 by that are not to be compared with the precision told above. Label some "
         "about the threshold (`refinery label`) before you trust either."
     )
     yield ""
