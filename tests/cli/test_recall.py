@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from tests.cases import write_jsonl
-from tests.models.domains import MEDICAL, OTHER, documents
+from tests.models.domains import LAW, MEDICAL, OTHER, documents
 
 
 def test_a_pool_and_seeds_in_one_command(refinery, tmp_path: Path) -> None:
@@ -60,3 +60,17 @@ def test_mistakes_are_told_without_a_traceback(refinery, tmp_path: Path) -> None
     ):
         code, _, err = refinery("recall", pool, "--seeds", seeds, "--out", tmp_path / str(number), "-q")
         assert code != 0 and problem in err and "Traceback" not in err
+
+
+def test_a_language_that_the_pool_lacks_is_told(refinery, tmp_path: Path) -> None:
+    """By the run, of some of the seeds; where half of them are in it, nothing is made."""
+    chinese, pool = documents(LAW, 24, 1, "。"), [*documents(MEDICAL, 30, 2), *documents(OTHER, 150, 3)]
+    write_jsonl(tmp_path / "pool.jsonl", [{"text": text} for text in pool])
+    for number, code in ((8, 0), (24, 2)):
+        seeds = [*chinese[:number], *documents(MEDICAL, 24, 1)]
+        write_jsonl(tmp_path / "seeds.jsonl", [{"text": text} for text in seeds])
+        command = ("recall", tmp_path / "pool.jsonl", "--seeds", tmp_path / "seeds.jsonl")
+        found = refinery(*command, "--out", tmp_path / str(number), "--workers", 1, "-q")
+        assert found[0] == code
+        told = f"{number} of {len(seeds)} seeds are in zh, and no document of "
+        assert told in " ".join(found[2].split())

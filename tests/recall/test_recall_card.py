@@ -43,7 +43,7 @@ def card(recall: float, precision: float, held_out: int = 90) -> Card:
             "docs/recall.md. The suggested one finds only 40.0% of the seeds that were held out and 9 documents of "
             "the sample, while 70 rank as high as nine of ten seeds",
         ),
-        (0.8, 0.85, "promises precision 0.850, not 0.9"),
+        (0.8, 0.85, "expected to reach precision 0.850, not 0.9"),
     ],
 )
 def test_a_threshold_of_little_use_is_told(recall, precision, told):

@@ -2,7 +2,7 @@
 
 Every seed is held out once. Recall is the share of them at or above a threshold. No document of the pool is known not
 to be of the domain: at the suggested threshold precision is what the round tells, elsewhere the mean probability of
-the pool's documents at or above it. Probabilities add up to the most that may be of the domain, and promise more.
+the pool's documents at or above it. The two are not comparable: probabilities add up to the most that may be of it.
 """
 
 from __future__ import annotations
@@ -118,8 +118,8 @@ def _lines(card: Card, recalled: Recalled) -> Iterator[str]:
     yield from threshold_table({card.at_half, *card.curve}, "kept of the sample", "mean probability")
     yield ""
     yield (
-        "No document of the pool is known not to be of the domain. Probabilities add up to the most that may be of "
-        "it, so that their mean (and F1 by that) promises more than the precision that is told above. Label some "
+        "No document of the pool is known not to be of the domain. The mean of probabilities, which add up to the "
+        "most that may be of it, and F1 by that are not to be compared with the precision told above. Label some "
         "about the threshold (`refinery label`) before you trust either."
     )
     yield ""

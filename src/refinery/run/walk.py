@@ -258,9 +258,10 @@ def making_pass(run: Run, group: Group) -> None:
     made: dict[str, Made] = {}
     for result in group:
         made[result.name] = make(run, result)
-        if result.kind is Kind.MODEL:
-            for message in run.plan.graph.makings[result.name].maker.warnings(made[result.name].folder):
+        if making := run.plan.graph.makings.get(result.name):  # a model's sample has something to tell, too
+            for message in making.maker.warnings(made[result.name].folder):
                 run.warn(result.of, message)
+        if result.kind is Kind.MODEL:
             run.finish(result.of)
     if not made.items() <= run.plan.made.items():
         _know(run, made)
