@@ -24,7 +24,7 @@ def cell(text: str) -> Text:
 
 @dataclass
 class Grid:
-    """Rows of texts below headings; where their words would break each row is a list, with a heading before each text."""
+    """Rows of texts below headings; where words would break each row is a list, with a heading before each text."""
 
     title: str
     headings: tuple[str, ...]
