@@ -125,11 +125,9 @@ def cut_lines(text: str, width: int) -> list[str]:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """What stays together: words with the space after them; a letter of a script without spaces with what follows it."""
-    from refinery.text.tables import (
-        UNSPACED,
-        flags_of,
-    )  # compiled code, which a run with nothing to do does without
+    """What stays together: words with the space after them; letters without spaces with what follows."""
+    # Compiled code, which a run with nothing to do does without.
+    from refinery.text.tables import UNSPACED, flags_of
 
     piece = ""
     for char in text:
