@@ -34,12 +34,12 @@ def test_tables_say_law_and_source():
 def test_far_too_little_text_is_told():
     """Where a model wants more epochs than any law is of use for."""
     small, enough = (next(iter(epochs_table(m).title for m in budget(u, [1.3e9]).models)) for u in (3e5, 2e9))
-    assert "far too little text" in small and "the 97,100 of 29.1B tokens" in small
+    assert "far too little text" in small and "the 97,100 epochs" in small
     assert "far too little text" not in enough
 
 
 def test_little_text_is_told_without_numbers_that_mean_nothing():
-    """No losses beyond the epochs of the law, what it is enough for first, no number of more digits than are read."""
+    """What it is enough for first, no losses beyond the epochs of the law, epochs in three figures."""
     found = list(budget_tables(budget(84e4, [1.3e9])))
     assert found[0].title == "What 840k unique tokens are enough for: no language model"
     assert "34,700 epochs" in found[1].rows[0][0] and "nats" not in str(found[1].rows)

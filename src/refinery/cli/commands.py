@@ -296,8 +296,8 @@ def _show(output: Output, above: Collection[str], told: Collection[str], *, tabl
                 echo(f"{kind}: {message}", err=True)
     rejected = sum(source.rejected for source in manifest.sources.values())
     broken = sum(len(source.broken) for source in manifest.sources.values())
-    unread = [f"{rejected:,} row{'s were' if rejected > 1 else ' was'} rejected"] * bool(rejected)
-    unread += [f"{broken:,} file{'s' * (broken > 1)} could not be read"] * bool(broken)
+    unread = [f"{rejected:,} row{'s were' if rejected > 1 else ' was'} rejected"] if rejected else []
+    unread += [f"{broken:,} file{'s' * (broken > 1)} could not be read"] if broken else []
     if unread:
         echo(f"{' and '.join(unread)}: see {output.records}/rejects-*.parquet", err=True)
     if table:

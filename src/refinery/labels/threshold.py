@@ -1,10 +1,10 @@
 """A cut of a score that people's labels support: for a precision, or the greatest F-beta.
 
-A cut keeps what lies at or above it. For a precision it is, of the cuts that reach it, the one of greatest recall,
-and of those of equal recall the highest; F-beta with a small beta asks for precision without naming it, as FinePDFs
-does with .1 among cuts of a recall of .1 or more (huggingface/finepdfs, thresholds/find_th.py). A cut is chosen by
-what labels say of it, so its precision is a little better here than among other labels: the cut whose interval lies
-above the precision is given as well.
+A cut keeps what lies at or above it. For a precision it is, of the cuts that reach it, the one of greatest
+recall, and of those of equal recall the highest; F-beta with a small beta asks for precision without naming it, as
+FinePDFs does with .1 among cuts of a recall of .1 or more (huggingface/finepdfs, thresholds/find_th.py). A cut is
+chosen by what labels say of it, so its precision is a little better here than among other labels: the cut whose
+interval lies above the precision is given as well.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class Cut:
 class Threshold:
     """The cut of a column, and what is known of others.
 
-    rule: SQL to paste, None where no cut reaches the precision; certain: the one chosen in the same way among cuts
-    whose interval of precision lies above the wanted one; passing: the share of all documents that people want; cuts:
-    the best and others from the top down; documents: that the labels stand for.
+    rule: SQL to paste, None where no cut reaches the precision; certain: the one chosen in the same way among
+    cuts whose interval of precision lies above the wanted one; passing: the share of all documents that people
+    want; cuts: the best and others from the top down; documents: that the labels stand for.
     """
 
     column: str

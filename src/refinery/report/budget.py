@@ -71,9 +71,7 @@ def epochs_table(model: ModelBudget) -> Grid:
     title = f"Epochs of the corpus, {count_text(model.params)} parameters"
     if model.far_out:
         most = _epochs_text(model.epochs[-1].epochs)
-        title += (
-            f": far too little text, so that the {most} of {count_text(model.trained)} tokens are left out"
-        )
+        title += f": far too little text for it, so that the {most} epochs that it wants are left out"
     table = Grid(title, ("epochs", "tokens", "as good as new", "last token is worth", "nats"))
     for one in model.epochs[: -1 if model.far_out else None]:
         bar = "█" * max(1, round(BAR * one.last_token))

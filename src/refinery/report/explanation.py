@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from rich.cells import set_cell_size
 
 from refinery.report.explain import CutPassage, Difference, Explanation, StageVerdict
-from refinery.report.show import cut_lines, lines_of, place_text, text_lines, values_text, wrapped
+from refinery.report.show import cut_lines, limit_text, lines_of, place_text, text_lines, values_text, wrapped
 
 _MOST = 12  # differences, passages, and cuts of a stage, that are shown
 
@@ -49,8 +49,8 @@ def _stage_lines(stage: StageVerdict, width: int) -> Iterator[str]:
     for rule in stage.rules:
         mark = "ok    " if rule.passed else "FAILED"
         values = f"   ({values_text(rule.values)})" if rule.values else ""
-        published = f" (calibrated; published: {rule.published})" if rule.published else ""
-        yield from wrapped(f"{mark} {rule.rule}: {rule.limit}{published}{values}", width, "  ")
+        published = f" (calibrated; published: {limit_text(rule.published)})" if rule.published else ""
+        yield from wrapped(f"{mark} {rule.rule}: {limit_text(rule.limit)}{published}{values}", width, "  ")
     if stage.verb:
         ranked = f"   ({values_text(stage.ranked)})" if stage.ranked else ""
         yield from wrapped(f"{stage.verb}{ranked}", width, "  ")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rich.console import Console
+from rich.cells import cell_len, chop_cells
 from rich.text import Text
 
 from refinery.report.document import Document
@@ -17,7 +18,8 @@ _OUTCOMES = {
     "protected": "protected: kept out of outputs and models",
     "earlier": "of an earlier run",
 }
-_CONSOLE = Console(width=80)  # what wrapping a text needs
+# Texts and names in quotes, and numbers that no person wrote.
+_QUOTED_OR_LONG = re.compile(r"""'[^']*'|"[^"]*"|(?<![\w.])\d*\.\d{7,}(?![\w.])""")
 
 
 def lines_of(document: Document, characters: int, width: int) -> Iterator[str]:
@@ -26,7 +28,7 @@ def lines_of(document: Document, characters: int, width: int) -> Iterator[str]:
     yield from wrapped(f"{document.source}: {place}", width, "")
     yield from wrapped(outcome_text(document), width, "  ")
     for rule, limit in document.limits.items():
-        yield from wrapped(f"{rule}: {limit}", width, INDENT)
+        yield from wrapped(f"{rule}: {limit_text(limit)}", width, INDENT)
     if document.values:
         yield from wrapped(values_text(document.values), width, INDENT)
     if document.duplicate_of:
@@ -66,6 +68,17 @@ def values_text(values: Mapping[str, Any]) -> str:
     )
 
 
+def limit_text(limit: str) -> str:
+    """What a rule asks for, its numbers in no more digits than those of values.
+
+    >>> limit_text("relevance >= 0.4420548379421234 AND version <> '0.12345678'")
+    "relevance >= 0.442055 AND version <> '0.12345678'"
+    """
+    return _QUOTED_OR_LONG.sub(
+        lambda found: found[0] if found[0][0] in "'\"" else f"{float(found[0]):.6g}", limit
+    )
+
+
 def duplicate_text(document: Document) -> str:
     """Which document was kept instead."""
     alike = f", similarity {document.similarity:.3f}" if document.similarity is not None else ""
@@ -95,5 +108,32 @@ def wrapped(text: str, width: int, indent: str) -> list[str]:
 
 
 def cut_lines(text: str, width: int) -> list[str]:
-    """A text in lines of so many cells of a terminal, of which a Chinese character takes two; one at least."""
-    return [line.plain.rstrip() for line in Text(text).wrap(_CONSOLE, width)] or [""]
+    """A text in lines of so many cells of a terminal, of which a Chinese character takes two; one at least.
+
+    >>> cut_lines("# 最高人民法院，and more", 12)
+    ['# 最高人民法', '院，and more']
+    """
+    lines = [""]
+    for piece in _pieces(Text(text).plain.expandtabs()):
+        if lines[-1].strip() and cell_len((lines[-1] + piece).rstrip()) > width:
+            lines.append("")
+        line = lines.pop() + piece
+        body = line.rstrip()
+        *full, rest = chop_cells(body, width) or [""]
+        lines += [*full, rest + line[len(body) :]]
+    return [line.rstrip() for line in lines]
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """What stays together: words with the space after them; letters without spaces with what follows."""
+    # Compiled code, which a run with nothing to do does without.
+    from refinery.text.tables import UNSPACED, flags_of
+
+    piece = ""
+    for char in text:
+        begins = flags_of(char) & UNSPACED or (piece[-1:].isspace() and not char.isspace())
+        if piece and begins:
+            yield piece
+            piece = ""
+        piece += char
+    yield piece
