@@ -13,6 +13,7 @@ import typer
 from refinery.cli.echo import echo, echo_json, echo_table, write
 from refinery.cli.options import Definition, Json, Limit, Quiet, Roots, Work, roots_of
 from refinery.cli.pandas import leave_out_pandas
+from refinery.errors import counted
 from refinery.executors.choose import Kind as Executors
 
 if TYPE_CHECKING:
@@ -296,8 +297,8 @@ def _show(output: Output, above: Collection[str], told: Collection[str], *, tabl
                 echo(f"{kind}: {message}", err=True)
     rejected = sum(source.rejected for source in manifest.sources.values())
     broken = sum(len(source.broken) for source in manifest.sources.values())
-    unread = [f"{rejected:,} row{'s were' if rejected > 1 else ' was'} rejected"] if rejected else []
-    unread += [f"{broken:,} file{'s' * (broken > 1)} could not be read"] if broken else []
+    unread = [f"{counted(rejected, 'row')} {'were' if rejected > 1 else 'was'} rejected"] if rejected else []
+    unread += [f"{counted(broken, 'file')} could not be read"] if broken else []
     if unread:
         echo(f"{' and '.join(unread)}: see {output.records}/rejects-*.parquet", err=True)
     if table:

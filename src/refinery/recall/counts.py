@@ -44,11 +44,11 @@ class SampleCounts(Model):
 
     def shared_language(self) -> tuple[list[str], float]:
         """The languages of the seeds, the most common first, and the share of the pool that is in one of them."""
-        seeds, pool = (self.languages.get(part, {}) for part in (SEEDS, POOL))
+        seeds = self.languages.get(SEEDS, {})
         common = sorted(
             (name for name, count in seeds.items() if count >= _COMMON * self.seeds), key=lambda n: -seeds[n]
         )
-        return common, sum(pool.get(name, 0) for name in common) / max(self.pool, 1)
+        return common, self.spoken(POOL, common) / max(self.pool, 1)
 
     def absent_languages(self) -> list[str]:
         """Languages of the seeds that the pool lacks, the most common first."""

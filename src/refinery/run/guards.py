@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from refinery.definition.values import as_percentage
-from refinery.errors import RunError
+from refinery.errors import RunError, counted
 from refinery.filters.language_codes import UNDETERMINED
 from refinery.filters.rules import languages_judged
 from refinery.plan.licences import RULE as LICENCES
@@ -122,7 +122,7 @@ def _unreadable(run: Run, source: str) -> Iterable[Trip]:
 def _nothing(rows: int, shards: int, counts: str) -> str:
     if rows:
         return f"none of its {rows:,} rows is a document ({counts})"
-    return f"no document in its {shards:,} shard{'s' * (shards > 1)}" + (f" ({counts})" if counts else "")
+    return f"no document in its {counted(shards, 'shard')}" + (f" ({counts})" if counts else "")
 
 
 def _first(run: Run, shards: Sequence[PlannedShard]) -> str:
@@ -242,7 +242,7 @@ def warn_of_nulls(run: Run, source: str, keys: Container[str]) -> None:
             table = read_table(planned.measurement_file(measurement))
             found.update({name: table[name].null_count for name in table.column_names})
         for name, count in (+found).items():
-            these = f"{count:,} document{'s' * (count > 1)}"
+            these = counted(count, "document")
             run.warn(Subject("source", source), f"{name} is NULL of {these}: {meaning}")
 
 
