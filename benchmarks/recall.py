@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 
 from refinery.models.metrics import average_precision, point
 from refinery.recall.held_out import FOLDS, Task, held_out
-from refinery.recall.logistic import Rows, fit, weigh_rows
+from refinery.recall.logistic import fit, weigh_rows
 from refinery.recall.nearest import nearest
 from refinery.recall.rounds import Round, Settings, first_round, next_round
 from refinery.recall.sample import Sample
@@ -141,22 +141,17 @@ def draws_of(told: str, table: pl.DataFrame, options: argparse.Namespace) -> Ite
 def sample_of(topic: Topic, draw: Draw) -> Sample:
     """Seeds and pool of a draw."""
     chosen = draw.chosen(topic.truth)
-    rows = Rows(topic.found.bounds, topic.found.buckets, topic.found.counts.astype(np.float32), 0).take(
-        chosen
-    )
-    found = Features(rows.bounds, rows.columns, rows.values.astype(np.uint16))
     seed = np.arange(len(chosen)) < draw.seeds
-    return Sample(found, chosen.astype(np.uint64), seed, topic.hosts[chosen])
+    return Sample(topic.found.take(chosen), chosen.astype(np.uint64), seed, topic.hosts[chosen])
 
 
 def all_labels(topic: Topic) -> Scores:
     """Of all documents, each by a fit as recall makes it to the labels of the four fifths that it is not in."""
     inverse = inverse_frequencies(topic.found)
-    rows = weigh_rows(topic.found, inverse)
     folds = np.random.default_rng(0).permutation(len(topic.truth)) % FOLDS
     labels = topic.truth.astype(np.float64)
     weights = _weights(topic.truth)
-    return held_out(Task(topic.found, ~topic.truth, inverse, rows, labels, weights, folds, folds))
+    return held_out(Task(topic.found, ~topic.truth, inverse, labels, weights, folds, folds))
 
 
 def _weights(positive: Flags) -> NDArray[np.float64]:
@@ -168,7 +163,7 @@ def plain_scores(sample: Sample) -> dict[str, Scores]:
     """Scores of all documents by the methods that recall is compared with."""
     inverse = inverse_frequencies(sample.features)
     rows = weigh_rows(sample.features, inverse)
-    near, _ = nearest(rows, sample.seed)
+    near, _ = nearest([rows], rows.take(np.flatnonzero(sample.seed)), sample.seed)
 
     def classifier(positive: Flags) -> Scores:
         line = fit(rows, positive.astype(np.float64), _weights(positive), 0.15)

@@ -17,6 +17,7 @@ def counts(seeds=50, pool=900, copies=3, arrived=(60, 1000), languages=None):
         pool=pool,
         copies=copies,
         empty=7,
+        entries=1 << 20,
         languages=languages or {SEEDS: {"en": seeds}, POOL: {"en": pool}},
     )
 

@@ -18,9 +18,8 @@ def task(sample: Sample) -> Task:
     """In folds by turns."""
     labels = sample.seed.astype(np.float64)
     inverse = inverse_frequencies(sample.features)
-    rows = weigh_rows(sample.features, inverse)
     folds = np.arange(len(sample)) % FOLDS
-    return Task(sample.features, ~sample.seed, inverse, rows, labels, np.ones(len(sample)), folds, folds)
+    return Task(sample.features, ~sample.seed, inverse, labels, np.ones(len(sample)), folds, folds)
 
 
 def test_no_fit_sees_what_it_scores() -> None:
@@ -39,7 +38,7 @@ def test_a_fit_is_the_sum_of_its_views_in_deviations(seeds: int, shares: tuple[f
     sample, truth = pool(seeds=seeds, positive=150, other=300)
     one = task(sample)
     found = fit_views(one, np.ones(len(sample), np.bool_))
-    views = (one.rows, weigh_rows(one.features, found.contrasted), one.places)
+    views = (weigh_rows(one.features, one.inverse), weigh_rows(one.features, found.contrasted), one.places)
     parts = [line.logits(rows) for line, rows in zip(found.lines, views, strict=True)]
     assert sum(parts) == pytest.approx(found.logits)
     for part, share in zip(parts, shares, strict=True):

@@ -91,7 +91,7 @@ def examples_in(folder: Place, writers: int) -> Tables:
 
 
 class Written(NamedTuple):
-    """Documents, and bytes of their prepared texts."""
+    """Documents, and bytes of what is written of them."""
 
     documents: int
     bytes: int

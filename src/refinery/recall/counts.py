@@ -22,8 +22,8 @@ class SampleCounts(Model):
     """Of the documents of seeds and pool, how many went into a sample.
 
     drawn: by part and source; seeds: different ones; pool: documents beside the copies of seeds; copies: documents of
-    the pool with the words of a seed; empty: documents without a word, of both; languages: documents by part and
-    language.
+    the pool with the words of a seed; empty: documents without a word, of both; entries: features of all
+    documents of the sample; languages: documents by part and language.
     """
 
     drawn: tuple[SourceCounts, ...]
@@ -31,6 +31,7 @@ class SampleCounts(Model):
     pool: int
     copies: int
     empty: int
+    entries: int
     languages: dict[str, dict[str, int]]
 
     @property

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from refinery.models.space import Space
 from refinery.recall.contrast import contrast
 from refinery.recall.latent import dense_rows, latent_space
-from refinery.recall.logistic import Line, Rows, fit, weigh_rows
+from refinery.recall.logistic import Line, Rows, fit, weigh_rows, weighed_blocks
 from refinery.text.elementary import logs
 from refinery.text.features import Features
 
@@ -27,6 +28,7 @@ FOLDS = 5
 # chosen, as what the views are, on thirteen of the topics of docs/recall.md
 _PENALTY = 0.15  # of coefficients, see recall.logistic
 _SHARES = (1.0, 1.0, 0.5)  # of the lines over words, over words by contrast and over places
+_PLACED = 20_000  # documents in whose words the latent space is: their order is one of hashes
 _GUESSED = 50  # seeds up to which the last two count so much; they are for what few seeds leave open
 
 
@@ -38,13 +40,12 @@ class Task:
     by the fit without that seed, which would rank it the higher for it.
 
     pool: bool (documents,), the others are seeds; inverse: document frequencies' weights by bucket, of
-    features.inverse_frequencies; rows: of documents by these.
+    features.inverse_frequencies.
     """
 
     features: Features
     pool: NDArray[np.bool_]
     inverse: NDArray[np.float32]
-    rows: Rows
     labels: Array
     weights: Array
     folds: NDArray[np.int64]
@@ -52,8 +53,9 @@ class Task:
 
     @cached_property
     def space(self) -> Space:
-        """The latent space of the documents."""
-        return latent_space(self.rows, self.inverse)
+        """The latent space of the documents, of the first _PLACED of them."""
+        first = np.arange(min(len(self.labels), _PLACED))
+        return latent_space(weigh_rows(self.features.take(first), self.inverse), self.inverse)
 
     @cached_property
     def places(self) -> Rows:
@@ -80,13 +82,15 @@ def fit_views(task: Task, used: NDArray[np.bool_]) -> Fit:
     members = np.full(len(used), -1.0)
     members[chosen] = task.labels[chosen]
     contrasted = task.inverse * (1 + np.abs(contrast(task.features, members, len(task.inverse))))
-    views = (task.rows, weigh_rows(task.features, contrasted), task.places)
+    seen, inverses = task.features.take(chosen), (task.inverse, contrasted)
+    by_words = ((weigh_rows(seen, by), weighed_blocks(task.features, by)) for by in inverses)
+    views = chain(by_words, [(task.places.take(chosen), iter([task.places]))])
     guessed = min(1.0, _GUESSED / max(int((~task.pool).sum()), 1))
     shares = np.multiply(_SHARES, (1, guessed, guessed)).tolist()
     lines, total = [], np.zeros(len(used))
-    for rows, share in zip(views, shares, strict=True):
-        line = fit(rows.take(chosen), task.labels[chosen], task.weights[chosen], _PENALTY)
-        logits = line.logits(rows)
+    for (rows, blocks), share in zip(views, shares, strict=True):
+        line = fit(rows, task.labels[chosen], task.weights[chosen], _PENALTY)
+        logits = np.concatenate([line.logits(block) for block in blocks])
         mean, spread = float(logits[task.pool].mean()), float(logits[task.pool].std())
         part = share / spread if spread > 0 else 0.0
         lines.append(Line(line.coefficients * part, (line.bias - mean) * part))

@@ -8,6 +8,7 @@ everywhere.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from refinery.models.linear import products, squash
 from refinery.text.elementary import exp, log
-from refinery.text.features import Features, weigh
+from refinery.text.features import Features, take_rows, weigh
 
 Array = NDArray[np.float64]
 _STEPS, _INNER = 30, 30
@@ -38,11 +39,7 @@ class Rows:
 
     def take(self, rows: NDArray[np.int64]) -> Rows:
         """Some of the rows, in the order of their numbers."""
-        bounds = np.zeros(len(rows) + 1, np.int64)
-        np.cumsum(np.diff(self.bounds)[rows], out=bounds[1:])
-        columns, values = np.empty(bounds[-1], np.uint32), np.empty(bounds[-1], np.float32)
-        _take(self.bounds, self.columns, self.values, rows, bounds, columns, values)
-        return Rows(bounds, columns, values, self.width)
+        return Rows(*take_rows(self.bounds, self.columns, self.values, rows), self.width)
 
     def times(self, vector: Array) -> Array:
         """float64 (rows,): the rows times a vector by column."""
@@ -58,6 +55,12 @@ class Rows:
 def weigh_rows(found: Features, inverse: NDArray[np.float32]) -> Rows:
     """Documents by TF-IDF, of length 1 or 0; inverse: by bucket, of features.inverse_frequencies."""
     return Rows(found.bounds, found.buckets, weigh(found, inverse), len(inverse))
+
+
+def weighed_blocks(found: Features, inverse: NDArray[np.float32]) -> Iterator[Rows]:
+    """The same, some documents at a time: of many, all values at once would take as much memory as the features."""
+    for block in found.blocks():
+        yield weigh_rows(block, inverse)
 
 
 @dataclass(frozen=True)
@@ -147,14 +150,6 @@ def _gradient(rows: Rows, residuals: Array, penalty: float, solution: Array) -> 
 
 def _squares(solution: Array) -> float:
     return float(_dot(solution[:-1], solution[:-1]))
-
-
-@njit(cache=True, nogil=True)
-def _take(bounds, columns, values, rows, made_bounds, made_columns, made_values):  # type: ignore[no-untyped-def]
-    for number in range(len(rows)):
-        start, to = bounds[rows[number]], made_bounds[number]
-        for i in range(made_bounds[number + 1] - to):
-            made_columns[to + i], made_values[to + i] = columns[start + i], values[start + i]
 
 
 @njit(cache=True, nogil=True)

@@ -16,7 +16,8 @@ from refinery.shuffle.units import MapUnits
 from refinery.storage.place import Place
 
 Step = Callable[[Sequence[Place], RecallTraining, Place], Sequence[str]]  # writes files, gives their names
-DOCUMENT_BYTES = 32 << 10  # of the memory of a unit that has a whole sample, a document
+_ENTRY_BYTES = 20  # of the memory of a unit that has a whole sample, a feature of a document (measured: 16)
+_ROW_SHARE = 2.5  # of the rows that a unit puts in order that its memory is (measured: 2.2)
 _SAMPLE_SHARE = 0.7  # of its texts that a sample's file is (measured: .5 to .8)
 _STEP_BYTES = 5e6  # of the files of a round (measured: 2.7 to 6.9 MB with 4,000 to 17,000 documents)
 
@@ -39,7 +40,7 @@ class SampleMaker(Maker):
 
     training: RecallTraining
     name: str = "sample"
-    version: int = 3
+    version: int = 4
     makes: str = "sample"
 
     @property
@@ -65,7 +66,7 @@ class SampleMaker(Maker):
         write = partial(sample_file.write_rows, rows)
         written = map_units("read sample", write, found.drawn, memory=sample_file.READ_BYTES)
         collect = partial(sample_file.collect, rows, count_sources(found, written), dict(self.inputs))
-        memory = DOCUMENT_BYTES * sum(one.documents for one in written)
+        memory = int(_ROW_SHARE * sum(one.bytes for one in written))
         in_one_unit("collect sample", collect, map_units, memory, folder, work)
 
     def warnings(self, folder: Path) -> Sequence[str]:
@@ -113,7 +114,7 @@ class _StepMaker(Maker):
         """One unit makes the files of a step."""
         counts = read_account(SampleCounts, self.folders[0] / COUNTS)
         make = partial(step, self.folders, self.training)
-        in_one_unit(name, make, map_units, DOCUMENT_BYTES * counts.documents, folder, work)
+        in_one_unit(name, make, map_units, _ENTRY_BYTES * counts.entries, folder, work)
 
 
 @dataclass(frozen=True)

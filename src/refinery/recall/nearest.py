@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -9,24 +11,30 @@ from numpy.typing import NDArray
 from refinery.recall.logistic import Rows
 
 
-def nearest(rows: Rows, seed: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def nearest(
+    blocks: Iterable[Rows], columns: Rows, seed: NDArray[np.bool_]
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """float32 (rows,): the cosine to the nearest seed, of a seed to the nearest other; int64 (rows,): its row, or -1.
 
-    Rows have length 1 or 0.
+    blocks: all rows, of length 1 or 0, some at a time; columns: those of seeds; seed: bool (rows,), which these are.
     """
     seeds = np.flatnonzero(seed)
-    found, which = np.zeros(len(rows), np.float32), np.full(len(rows), -1, np.int64)
-    columns = rows.take(seeds)
+    found, which = np.zeros(len(seed), np.float32), np.full(len(seed), -1, np.int64)
     order = np.argsort(columns.columns, kind="stable")
     owners = np.repeat(np.arange(len(seeds)), np.diff(columns.bounds))[order].astype(np.int32)
-    starts = np.searchsorted(columns.columns[order], np.arange(rows.width + 1))
-    place = np.full(len(rows), -1, np.int64)
+    starts = np.searchsorted(columns.columns[order], np.arange(columns.width + 1))
+    values = columns.values[order]
+    place = np.full(len(seed), -1, np.int64)
     place[seeds] = np.arange(len(seeds))
-    _nearest(
-        *(rows.bounds, rows.columns, rows.values),
-        *(starts, owners, columns.values[order]),
-        *(place, seeds, found, which),
-    )
+    start = 0
+    for rows in blocks:
+        part = slice(start, start + len(rows))
+        _nearest(
+            *(rows.bounds, rows.columns, rows.values),
+            *(starts, owners, values),
+            *(place[part], seeds, found[part], which[part]),
+        )
+        start += len(rows)
     return found, which
 
 

@@ -40,6 +40,7 @@ _ABOUT = [
 ]  # fmt: skip
 _ROW = pa.schema([("seed", pa.bool_()), ("text", pa.uint64()), *_ABOUT, *_FEATURES])
 _BLOCK_BYTES = 32 << 20
+_WRITE_ROWS = 1 << 12
 READ_BYTES = 4 * _BLOCK_BYTES  # of memory of a unit that writes rows
 
 
@@ -73,8 +74,9 @@ def write_rows(rows: Tables, drawn: Drawn) -> Written:
                 "language": language(texts)["lang"],
                 "head": pc.utf8_slice_codeunits(texts.to_arrow(), 0, HEAD),
             }
-            writer.write(_rows(drawn.part == SEEDS, prepare(texts), about))
-            start, size = start + len(texts), size + texts.nbytes
+            made = _rows(drawn.part == SEEDS, prepare(texts), about)
+            writer.write(made)
+            start, size = start + len(texts), size + made.nbytes
     return Written(len(found), size)
 
 
@@ -99,17 +101,16 @@ def collect(
 
     Raises DefinitionError for seeds and a pool by which nothing can be recalled.
     """
-    table = pl.DataFrame(pl.from_arrow(rows.read()))
-    order = table.select("seed", "hash", "text", has_words=pl.col("buckets").list.len() > 0)
+    table = pl.DataFrame(pl.from_arrow(rows.read(), rechunk=False))
+    order = table.select("seed", "hash", "text", entries=pl.col("buckets").list.len())
     order = order.with_row_index("row").sort(["hash", "row"])
-    filled = order.filter("has_words")
+    filled = order.filter(pl.col("entries") > 0)
     seeds = filled.filter("seed").unique("text", keep="first", maintain_order=True)
     pool = filled.filter(~pl.col("seed")).unique("hash", keep="first", maintain_order=True)
     found = pool.filter(~pl.col("text").is_in(seeds["text"].implode()))
-    chosen = pl.concat([seeds, found])["row"]
-    kept = table[chosen]
+    chosen = pl.concat([seeds, found])
     languages = {
-        part: dict(Counter(kept.filter(pl.col("seed") == (part == SEEDS))["language"])) for part in names
+        part: dict(Counter(table["language"][(seeds if part == SEEDS else found)["row"]])) for part in names
     }
     about = SampleCounts(
         drawn=counts,
@@ -117,22 +118,27 @@ def collect(
         pool=len(found),
         copies=len(pool) - len(found),
         empty=len(order) - len(filled),
+        entries=int(chosen["entries"].sum()),
         languages={part: dict(sorted(of.items())) for part, of in languages.items()},
     )
     refuse(about, names)
     with TableWriter(folder / SAMPLE, _ROW, scratch=True) as writer:
-        writer.write(kept.to_arrow().cast(_ROW))
+        for part in chosen.select("row").iter_slices(_WRITE_ROWS):
+            writer.write(table[part["row"]].to_arrow().cast(_ROW))
     commit_bytes(folder / COUNTS, about.model_dump_json(indent=1).encode(), scratch=True)
     return [SAMPLE, COUNTS]
 
 
 def read_sample(folder: Place) -> SampleFile:
     """A sample; raises DamagedFile."""
-    table = read_table(folder / SAMPLE).combine_chunks()
-    buckets, counts = (table[name].combine_chunks() for name, _ in _FEATURES)
-    found = Features(
-        buckets.offsets.to_numpy().astype(np.int64), buckets.values.to_numpy(), counts.values.to_numpy()
-    )
+    table = read_table(folder / SAMPLE)
     about = pl.DataFrame(table.drop_columns([name for name, _ in _FEATURES]))
+    bounds = np.zeros(table.num_rows + 1, np.int64)
+    np.cumsum(pc.list_value_length(table["buckets"]).to_numpy(), out=bounds[1:])
+    entries = []
+    for name, _ in _FEATURES:  # one after the other, so that no more than one of them is there twice
+        entries.append(np.concatenate([part.flatten().to_numpy() for part in table[name].chunks]))
+        table = table.drop_columns(name)
+    found = Features(bounds, *entries)
     hosts = about["host"].rank("dense").fill_null(0).cast(pl.Int32).to_numpy() - 1
     return SampleFile(about, Sample(found, about["hash"].to_numpy(), about["seed"].to_numpy(), hosts))

@@ -15,8 +15,10 @@ same on every processor.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -30,6 +32,7 @@ MOST_BITS = 22  # two passes of the sort
 MOST_WORDS = 4096
 PIECE = 4
 LONGEST_WORD = 40  # characters, of which pieces are taken: what is longer is no word
+_BLOCK_ENTRIES = 1 << 22
 _DIGIT = np.uint32(11)  # bits that a pass of the sort looks at
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 # Where in a word a piece is.
@@ -50,6 +53,32 @@ class Features:
 
     def __len__(self) -> int:
         return len(self.bounds) - 1
+
+    def take(self, documents: NDArray[np.int64]) -> Features:
+        """Some of the documents, in the order of their numbers."""
+        return Features(*take_rows(self.bounds, self.buckets, self.counts, documents))
+
+    def blocks(self) -> Iterator[Features]:
+        """All documents in order, some at a time, of _BLOCK_ENTRIES each or one that has more."""
+        start = 0
+        while start < len(self):
+            most = self.bounds[start] + _BLOCK_ENTRIES
+            stop = max(int(np.searchsorted(self.bounds, most, "right")) - 1, start + 1)
+            low, high = self.bounds[start], self.bounds[stop]
+            bounds = self.bounds[start : stop + 1] - low
+            yield Features(bounds, self.buckets[low:high], self.counts[low:high])
+            start = stop
+
+
+def take_rows(
+    bounds: NDArray[np.int64], columns: NDArray[np.uint32], values: NDArray[Any], rows: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.uint32], NDArray[Any]]:
+    """Bounds, columns and values of some of compressed sparse rows."""
+    taken = np.zeros(len(rows) + 1, np.int64)
+    np.cumsum(np.diff(bounds)[rows], out=taken[1:])
+    made_columns, made_values = np.empty(taken[-1], columns.dtype), np.empty(taken[-1], values.dtype)
+    _take(bounds, columns, values, rows, taken, made_columns, made_values)
+    return taken, made_columns, made_values
 
 
 def features(
@@ -76,6 +105,14 @@ def features(
     room, mask = np.empty((2, most), np.uint32), np.uint64((1 << bits) - 1)
     _count(prepared.data, prepared.offsets, mask, most_words, pieces, room, bounds, buckets, counts)
     return Features(bounds, buckets[: bounds[-1]].copy(), counts[: bounds[-1]].copy())
+
+
+@njit(cache=True, nogil=True)
+def _take(bounds, columns, values, rows, made_bounds, made_columns, made_values):  # type: ignore[no-untyped-def]
+    for number in range(len(rows)):
+        start, to = bounds[rows[number]], made_bounds[number]
+        for i in range(made_bounds[number + 1] - to):
+            made_columns[to + i], made_values[to + i] = columns[start + i], values[start + i]
 
 
 @njit(cache=True, nogil=True)
@@ -186,7 +223,10 @@ def _sort(room, n):  # type: ignore[no-untyped-def]
 
 def inverse_frequencies(found: Features, bits: int = BITS) -> NDArray[np.float32]:
     """ln((1 + N) / (1 + df)) by bucket, float32 (2^bits,): of N documents so many have it."""
-    return inverse_of_counts(np.bincount(found.buckets, minlength=1 << bits), len(found))
+    having = np.zeros(1 << bits, np.int64)
+    for block in found.blocks():
+        having += np.bincount(block.buckets, minlength=1 << bits)
+    return inverse_of_counts(having, len(found))
 
 
 def inverse_of_counts(having: NDArray[np.int64], documents: int) -> NDArray[np.float32]:
