@@ -105,6 +105,9 @@ def test_cards_and_models_that_do_not_belong_together_are_refused(trained: Path,
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=r"holds no model\.bin or model\.ftz"):
         build(Settings(model=tmp_path / "empty"))
+    (tmp_path / "empty" / "model.npz").write_bytes(b"of recall")
+    with pytest.raises(InputError, match=r"model\.npz: no card\.json of it lies beside it"):
+        build(Settings(model=tmp_path / "empty"))
 
 
 def test_a_model_that_is_still_to_be_made_can_be_planned_with(trained: Path) -> None:

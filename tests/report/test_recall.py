@@ -83,15 +83,15 @@ def test_documents_that_came_and_went_with_their_scores():
     moved = Moved(came=(CAME, CAME), went=(CAME,), came_in_all=7, went_in_all=1)
     lines = list(moved_lines(moved, {True}, 1, 400, 80))
     assert lines == [
-        "came: 7 documents, here 1",
+        "came: 7 documents, here 1, scored by fits that have not seen them",
         "crawl: x1 of a.org",
         "  relevance 0.750, 0.250 in the round before; en",
         "  | Of",
         "  | heat.\\x1b[1m",
     ]
     assert [line for line in moved_lines(moved, {True, False}, 5, 2, 80) if "documents" in line] == [
-        "came: 7 documents, here 2",
-        "went: 1 documents, here 1",
+        "came: 7 documents, here 2, scored by fits that have not seen them",
+        "went: 1 document, here 1, scored by fits that have not seen them",
     ]
 
 

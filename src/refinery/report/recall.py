@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from refinery.errors import counted
 from refinery.models.binomial import Estimate
 from refinery.recall.account import Moved, MovedDocument, Recalled, RoundAccount
 from refinery.recall.counts import POOL
@@ -94,7 +95,8 @@ def moved_lines(moved: Moved, which: Collection[bool], number: int, chars: int, 
         (False, "went", moved.went, moved.went_in_all),
     ):
         if came in which:
-            yield f"{what}: {in_all:,} documents, here {min(number, len(documents)):,}"
+            shown = f"here {min(number, len(documents)):,}, scored by fits that have not seen them"
+            yield f"{what}: {counted(in_all, 'document')}, {shown}"
             for document in documents[:number]:
                 yield from _document_lines(document, chars, width)
 
