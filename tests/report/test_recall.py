@@ -89,7 +89,7 @@ def test_documents_that_came_and_went_with_their_scores():
         "  | Of",
         "  | heat.\\x1b[1m",
     ]
-    assert [line for line in moved_lines(moved, {True, False}, 5, 2, 80) if "documents" in line] == [
+    assert [line for line in moved_lines(moved, {True, False}, 5, 2, 80) if ", here " in line] == [
         "came: 7 documents, here 2, scored by fits that have not seen them",
         "went: 1 document, here 1, scored by fits that have not seen them",
     ]

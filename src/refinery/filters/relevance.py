@@ -93,7 +93,7 @@ def build(settings: Settings) -> Relevance:
         problem = f"it is a model made by `{about.kind}`, which measures {about.column}"
         raise InputError(str(file), problem, "give a classifier: one made by `train` or `recall`")
     if about is None and file.name == card.LINEAR:
-        raise InputError(str(file), f"no {card.CARD} of it lies beside it", "give the whole folder of the model")
+        raise InputError(str(file), f"no {card.CARD} of it lies beside it", "give the model's whole folder")
     labels = about.labels if about and file.name == card.LINEAR else model_file.labels(file)
     wanted = settings.label or (about.positive_label if about else None)
     preparation = about.preparation if about else _PLAIN
