@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from refinery.recall.held_out import FOLDS, Task, fit_views, held_out, log_places
+from refinery.recall.latent import latent_space
 from refinery.recall.logistic import weigh_rows
 from refinery.recall.sample import Sample
 from refinery.text.features import inverse_frequencies
@@ -45,6 +47,23 @@ def test_a_fit_is_the_sum_of_its_views_in_deviations(seeds: int, shares: tuple[f
         assert part[one.pool].mean() == pytest.approx(0, abs=1e-9)
         assert part[one.pool].std() == pytest.approx(share)
     assert np.median(found.logits[truth & one.pool]) > np.quantile(found.logits[~truth], 0.99)
+
+
+def test_documents_of_a_block_are_scored_as_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the bit."""
+    one = task(pool(seeds=25, positive=25, other=100)[0])
+    at_once = held_out(one)
+    monkeypatch.setattr("refinery.text.features._BLOCK_ENTRIES", 1000)
+    assert held_out(replace(one)).tobytes() == at_once.tobytes()
+
+
+def test_the_latent_space_is_of_the_first_documents(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them have a place in it."""
+    one = task(pool(seeds=25, positive=25, other=100)[0])
+    monkeypatch.setattr(sys.modules[Task.__module__], "_PLACED", 60)
+    first = latent_space(weigh_rows(one.features.take(np.arange(60)), one.inverse), one.inverse)
+    assert (one.space.vectors == first.vectors).all()
+    assert len(one.places) == len(one.labels)
 
 
 def test_places_count_the_pool_alone() -> None:

@@ -32,6 +32,24 @@ def test_words_and_pairs_are_counted_in_ascending_order(texts: list[list[str]], 
     assert [list(row.items()) for row in rows(found)] == [sorted(row.items()) for row in expected]
 
 
+@pytest.mark.parametrize("most", [1, 7, 1000])
+def test_blocks_and_documents_that_are_taken_are_those_of_all(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each block has as many entries as there may be, or is one document; so have frequencies of them."""
+    monkeypatch.setattr("refinery.text.features._BLOCK_ENTRIES", most)
+    found = features(TextBatch.from_texts(["a b c d", "", "a b", "e", "f g h", ""]))
+    blocks = list(found.blocks())
+    assert [row for block in blocks for row in rows(block)] == rows(found)
+    assert all(len(block.buckets) <= most or len(block) == 1 for block in blocks)
+    chosen = np.array([4, 0, 4, 1])
+    assert rows(found.take(chosen)) == [rows(found)[i] for i in chosen]
+    having = Counter(bucket for row in rows(found) for bucket in row)
+    frequencies = inverse_frequencies(found)
+    for bucket, documents in having.items():
+        assert frequencies[bucket] == pytest.approx(log(7 / (1 + documents)), rel=1e-6)
+
+
 def pieces_of(word: str) -> list[str]:
     """Four characters each, of a word of 5 to 40: the first, those between, the last."""
     return [word[i : i + 4] for i in range(len(word) - 3)] if 4 < len(word) <= 40 else []
