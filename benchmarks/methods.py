@@ -1,10 +1,11 @@
 """How well each method that needs examples ranks the documents of a topic among others of the same source and style.
 
-    python benchmarks/methods.py FILE --label WORD,WORD [--seeds 50 200] [--draws 3] [--json FILE]
+    python benchmarks/methods.py FILE --label WORD,WORD [--seeds 50 200] [--draws 3] [--repeats 5] [--json FILE]
 
 FILE is Parquet with `text` and `label`, words; the topic are documents whose label has one of the words. A draw takes
 seeds at random and hides the rest of the topic in the pool, all others of the source; a run makes a model of each
-kind of seeds and pool and measures the pool. Average precision, means over draws.
+kind of seeds and pool and measures the pool. Average precision, means over draws; then the speed of each on a core,
+with the models of the last draw, beside that of the signals.
 """
 
 from __future__ import annotations
@@ -16,17 +17,21 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from harness import Sheet, report
+from harness import Sheet, Spread, pin_to_one_core, report
 
 import refinery
 from refinery.models.metrics import average_precision
 
-METHODS = {
-    "relevance": "train: {positive: seeds, negative: pool, held_out: 30%}",
-    "importance_per_token": "importance: {positive: seeds, raw: pool}",
-    "cross_entropy_difference": "ngram: {positive: seeds, raw: pool}",
-    "term_density": "terms: {positive: seeds, negative: pool}",
+METHODS = {  # columns: measurer and model
+    "relevance": ("relevance", "train: {positive: seeds, negative: pool, held_out: 30%}"),
+    "recalled": ("relevance", "recall: {seeds: seeds, pool: pool}"),
+    "importance_per_token": ("importance", "importance: {positive: seeds, raw: pool}"),
+    "cross_entropy_difference": ("cross_entropy", "ngram: {positive: seeds, raw: pool}"),
+    "term_density": ("terms", "terms: {positive: seeds, negative: pool}"),
+    "nearest": ("nearest", "nearest: {positive: seeds, raw: pool}"),
 }
+SIGNALS = "words"  # a column of theirs
+FILE = "methods.yaml"
 DEFINITION = """\
 refinery: 1
 name: methods
@@ -39,27 +44,41 @@ models:
 
 def definition() -> str:
     """A pipeline that measures the pool by all methods."""
-    measurers = ("relevance", "importance", "cross_entropy", "terms")
-    models = "".join(f"  {name}: {{{how}}}\n" for name, how in zip(measurers, METHODS.values(), strict=True))
-    uses = ", ".join(f"{{{name}: {{model: {name}}}}}" for name in measurers)
+    models = "".join(f"  of_{column}: {{{how}}}\n" for column, (_, how) in METHODS.items())
+    uses = ", ".join(
+        f"{{{measurer}: {{model: of_{column}{', as: recalled' if column == 'recalled' else ''}}}}}"
+        for column, (measurer, _) in METHODS.items()
+    )
     outputs = f"outputs: {{scored: {{from: scored, path: out, measurements: [{', '.join(METHODS)}]}}}}\n"
-    return f"{DEFINITION}{models}stages:\n  scored:\n    from: pool\n    measure: [{uses}]\n{outputs}"
+    stage = f"stages:\n  scored:\n    from: pool\n    measure: [signals, {uses}]\n"
+    return f"{DEFINITION}{models}{stage}{outputs}"
 
 
-def draw(table: pl.DataFrame, seeds: int, number: int) -> dict[str, float]:
-    """Average precision by method; table: id, text and hit."""
+def draw(table: pl.DataFrame, seeds: int, number: int, folder: Path) -> dict[str, float]:
+    """Average precision by method, of a run in a folder; table: id, text and hit."""
     chosen = np.random.default_rng(number).choice(table.filter("hit")["id"].to_numpy(), seeds, replace=False)
     is_seed = pl.col("id").is_in(chosen.tolist())
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        table.filter(is_seed).drop("hit").write_parquet(folder / "seeds.parquet")
-        table.filter(~is_seed).drop("hit").write_parquet(folder / "pool.parquet")
-        (folder / "methods.yaml").write_text(definition(), encoding="utf-8")
-        refinery.run(folder / "methods.yaml")
-        scored = pl.read_parquet(folder / "out" / "*.parquet").with_columns(pl.col("id").cast(pl.Int64))
+    folder.mkdir()
+    table.filter(is_seed).drop("hit").write_parquet(folder / "seeds.parquet")
+    table.filter(~is_seed).drop("hit").write_parquet(folder / "pool.parquet")
+    (folder / FILE).write_text(definition(), encoding="utf-8")
+    refinery.run(folder / FILE)
+    scored = pl.read_parquet(folder / "out" / "*.parquet").with_columns(pl.col("id").cast(pl.Int64))
     scored = scored.join(table.select("id", "hit"), "id", maintain_order="left")
     truth = scored["hit"].to_numpy()
     return {name: average_precision(scored[name].fill_null(-np.inf).to_numpy(), truth) for name in METHODS}
+
+
+def speeds(folder: Path, repeats: int) -> Sheet:
+    """What `refinery compare` times, of the scores of a run and of its signals."""
+    columns = (SIGNALS, *METHODS)
+    found = [refinery.compare(columns=columns, run=folder / FILE).speeds for _ in range(repeats)]
+    rows = []
+    for name in columns:
+        of_signals = Spread.of([one[name] / one[SIGNALS] for one in found])
+        rows.append((name, Spread.of([one[name] / 1e6 for one in found]), of_signals))
+    note = f"median (lowest … highest) of {repeats}, each beside the signals' of the same call"
+    return Sheet("Speed on a core", ("column", "MB/s", "of the signals'"), rows, (note,))
 
 
 def main() -> None:
@@ -70,23 +89,31 @@ def main() -> None:
     parser.add_argument("--source", help="of the column `source`, if the file has several")
     parser.add_argument("--seeds", type=int, nargs="+", default=[50, 200])
     parser.add_argument("--draws", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=5, help="of what is timed")
     parser.add_argument("--json", metavar="FILE")
     options = parser.parse_args()
+    pin_to_one_core()
     wanted = options.label.split(",")
     table = pl.read_parquet(options.file)
     if options.source:
         table = table.filter(pl.col("source") == options.source)
     hit = pl.col("label").str.split(" ").list.eval(pl.element().is_in(wanted)).list.any()
     table = table.select("text", hit=hit.fill_null(value=False)).with_row_index("id")
+    table = table.with_columns(pl.col("id").cast(pl.Int64))
     rows = []
-    for seeds in options.seeds:
-        found: dict[str, list[float]] = defaultdict(list)
-        for number in range(options.draws):
-            for name, value in draw(table.with_columns(pl.col("id").cast(pl.Int64)), seeds, number).items():
-                found[name].append(value)
-        rows += [(seeds, name, float(np.mean(one)), float(np.std(one))) for name, one in found.items()]
-    columns = ("seeds", "column", "average precision", "deviation")
-    report("Methods that rank by examples", [Sheet(options.label, columns, rows)], options.json)
+    with tempfile.TemporaryDirectory() as name:
+        for seeds in options.seeds:
+            found: dict[str, list[float]] = defaultdict(list)
+            for number in range(options.draws):
+                folder = Path(name, f"{seeds}-{number}")
+                for column, value in draw(table, seeds, number, folder).items():
+                    found[column].append(value)
+            rows += [
+                (seeds, column, float(np.mean(one)), float(np.std(one))) for column, one in found.items()
+            ]
+        timed = speeds(folder, options.repeats)
+    ranked = Sheet(options.label, ("seeds", "column", "average precision", "deviation"), rows)
+    report("Methods that rank by examples", [ranked, timed], options.json)
 
 
 if __name__ == "__main__":

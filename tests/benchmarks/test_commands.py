@@ -46,7 +46,7 @@ COMMANDS = {
     "recall.py": "medical={0}/data/medical.parquet~{0}/data/films.parquet --seeds 20 --draws 2 --least 5",
     "recall_pool.py": "medical={0}/data/medical.parquet~{0}/data/films.parquet --gigabytes 0.001 --share 0.2 --here "
     "--seeds 20 --buckets 1000 --work {0}/recall_pool",
-    "methods.py": "{0}/english.parquet --label medical --seeds 40 --draws 1",
+    "methods.py": "{0}/english.parquet --label medical --seeds 40 --draws 1 --repeats 1",
     "language.py": "medical=en={0}/data/medical.parquet --pieces 4",
     "privacy.py": "{0}/data/medical.parquet --plants 8",
     "decontamination.py": "--english {0}/data/medical.parquet {0}/data/films.parquet --plants 4 --repeats 1 --here",
