@@ -163,7 +163,7 @@ def plain_scores(sample: Sample) -> dict[str, Scores]:
     """Scores of all documents by the methods that recall is compared with."""
     inverse = inverse_frequencies(sample.features)
     rows = weigh_rows(sample.features, inverse)
-    near, _ = nearest([rows], rows.take(np.flatnonzero(sample.seed)), sample.seed)
+    near, _ = nearest(sample.features, inverse, sample.seed)
 
     def classifier(positive: Flags) -> Scores:
         line = fit(rows, positive.astype(np.float64), _weights(positive), 0.15)

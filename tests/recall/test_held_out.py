@@ -57,12 +57,13 @@ def test_documents_of_a_block_are_scored_as_all_at_once(monkeypatch: pytest.Monk
     assert held_out(replace(one)).tobytes() == at_once.tobytes()
 
 
-def test_the_latent_space_is_of_the_first_documents(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_latent_space_of_many_documents_is_evenly_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """All of them have a place in it."""
     one = task(pool(seeds=25, positive=25, other=100)[0])
     monkeypatch.setattr(sys.modules[Task.__module__], "_PLACED", 60)
-    first = latent_space(weigh_rows(one.features.take(np.arange(60)), one.inverse), one.inverse)
-    assert (one.space.vectors == first.vectors).all()
+    evenly = np.floor(np.linspace(0, len(one.labels), 60, endpoint=False)).astype(np.int64)
+    space = latent_space(weigh_rows(one.features.take(evenly), one.inverse), one.inverse)
+    assert (one.space.vectors == space.vectors).all()
     assert len(one.places) == len(one.labels)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from refinery.filters import relevance
 from refinery.models.card import resolve
+from refinery.recall.counts import COUNTS, SampleCounts
 from refinery.recall.makers import makers_of
 from refinery.text.batch import TextBatch
 from tests.models.domains import MEDICAL, OTHER, documents
@@ -33,6 +34,24 @@ def test_how_many_rounds_follow_is_a_setting_of_the_model_alone():
     more = makers_of("models.m", TRAINING.model_copy(update={"rounds": 4}))
     for name, maker in makers_of("models.m", TRAINING).items():
         assert (maker.settings == more[name].settings) == (name != "models.m"), name
+
+
+def test_a_round_is_allotted_memory_by_features_and_not_by_documents_alone(tmp_path: Path) -> None:
+    """Documents ten times as long take more."""
+    allotted = []
+
+    def units(name, call, arguments, memory=0):
+        allotted.append((name, memory))
+        return [[] for _ in arguments]
+
+    maker = makers_of("models.m", TRAINING)["models.m.round-1"]
+    for entries in (10**6, 10**7):
+        counts = SampleCounts(drawn=(), seeds=50, pool=950, copies=0, empty=0, languages={}, entries=entries)
+        (tmp_path / COUNTS).write_text(counts.model_dump_json())
+        maker.reading([tmp_path]).make({}, units, tmp_path, tmp_path)
+    (name, few), (_, many) = allotted
+    assert name == "round 1"
+    assert 6 * 9 * 10**6 < many - few < 40 * 9 * 10**6
 
 
 def test_disk_is_that_of_what_is_drawn_and_of_each_step():

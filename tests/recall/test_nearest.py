@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from refinery.recall.logistic import weigh_rows
 from refinery.recall.nearest import nearest
-from tests.recall.test_logistic import dense
+from refinery.text.batch import TextBatch
+from refinery.text.features import features, inverse_frequencies
+from tests.recall.planted import texts
 
 
-def test_the_greatest_cosine_to_another_seed() -> None:
-    """Of a seed the nearest other one; of a row that shares nothing with any it is 0."""
-    random = np.random.default_rng(1)
-    matrix = np.abs(random.normal(size=(20, 9))) * (random.random((20, 9)) < 0.4)
-    matrix[3] = 0
-    lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
-    matrix /= np.where(lengths == 0, 1, lengths)
-    seed = np.arange(20) % 4 == 0
+@pytest.mark.parametrize("most", [200, 1 << 22])
+def test_the_greatest_cosine_to_another_seed(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a seed the nearest other one; of a document that shares nothing with any it is 0; in blocks or at once."""
+    monkeypatch.setattr("refinery.text.features._BLOCK_ENTRIES", most)
+    found = features(TextBatch.from_texts([*texts(17, "a", 0.5, 1), "", "alone", *texts(5, "b", 0.5, 2)]), 16)
+    inverse = inverse_frequencies(found, 16)
+    rows = weigh_rows(found, inverse)
+    matrix = np.zeros((len(rows), rows.width))
+    matrix[np.repeat(np.arange(len(rows)), np.diff(rows.bounds)), rows.columns] = rows.values
+    seed = np.arange(len(rows)) % 4 == 0
     cosines = matrix @ matrix[seed].T
     cosines[np.flatnonzero(seed), np.arange(seed.sum())] = 0
-    rows = dense(matrix)
-    blocks = [rows.take(np.arange(7)), rows.take(np.arange(7, 20))]
-    found, which = nearest(blocks, rows.take(np.flatnonzero(seed)), seed)
-    assert np.allclose(found, cosines.max(1), atol=1e-6)
-    assert which[3] == -1
-    assert (which[found > 0] == np.flatnonzero(seed)[cosines.argmax(1)][found > 0]).all()
+    near, which = nearest(found, inverse, seed)
+    assert np.allclose(near, cosines.max(1), atol=1e-6)
+    assert (which[17], which[18]) == (-1, -1)
+    assert (which[near > 0] == np.flatnonzero(seed)[cosines.argmax(1)][near > 0]).all()

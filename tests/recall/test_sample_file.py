@@ -1,5 +1,6 @@
 """The sample of seeds and pool, made by units of shards in memory."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,7 @@ def test_a_sample_has_all_that_rounds_look_at(tmp_path: Path) -> None:
     assert about["seed"].to_list() == [True] * 40 + [False] * 200
     assert about["hash"][:40].is_sorted() and about["hash"][40:].is_sorted()
     assert counts.languages == {"seeds": {"en": 40}, "pool": {"en": 200}}
+    assert counts.entries == len(found.sample.features.buckets)
     row = 100
     text = texts[int(about["id"][row].removeprefix("crawl-"))]
     assert (about["source"][row], about["language"][row], about["head"][row]) == ("crawl", "en", text[:HEAD])
@@ -63,10 +65,11 @@ def test_copies_of_seeds_and_empty_documents_are_left_out_and_counted(tmp_path: 
     assert counts.documents + counts.copies + counts.empty + 1 == len(seeds) + len(pool)
 
 
-def test_a_sample_is_of_documents_alone(tmp_path: Path) -> None:
-    """Other shards in another order give the same bytes; no more is drawn than is wanted."""
+def test_a_sample_is_of_documents_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other shards in another order, and other slices, give the same bytes; no more is drawn than is wanted."""
     few = TRAINING.model_copy(update={"pool_documents": 100})
     found, counts = sampled(tmp_path / "1", cut("seeds", SEED_TEXTS), cut("crawl", POOL_TEXTS), few)
+    monkeypatch.setattr(sys.modules[SampleFile.__module__], "_WRITE_ROWS", 7)
     sampled(tmp_path / "2", cut("seeds", SEED_TEXTS, 3, 9)[::-1], cut("crawl", POOL_TEXTS, 77)[::-1], few)
     assert (
         len(found.sample.features) == 140

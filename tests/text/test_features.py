@@ -42,6 +42,7 @@ def test_blocks_and_documents_that_are_taken_are_those_of_all(
     blocks = list(found.blocks())
     assert [row for block in blocks for row in rows(block)] == rows(found)
     assert all(len(block.buckets) <= most or len(block) == 1 for block in blocks)
+    assert len(blocks) == {1: 6, 7: 3, 1000: 1}[most]
     chosen = np.array([4, 0, 4, 1])
     assert rows(found.take(chosen)) == [rows(found)[i] for i in chosen]
     having = Counter(bucket for row in rows(found) for bucket in row)

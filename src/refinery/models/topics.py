@@ -34,7 +34,7 @@ from refinery.shuffle.records import Tables
 from refinery.storage.commit import commit_bytes
 from refinery.storage.place import Place
 from refinery.text.batch import TextBatch
-from refinery.text.features import BITS, MOST_BITS, Features, features, inverse_frequencies, weigh
+from refinery.text.features import BITS, MOST_BITS, Features, features, frequencies, inverse_of_counts, weigh
 from refinery.text.prepare import prepare
 
 MODEL, CARD, TOPICS = "model.npz", "card.md", "topics.json"
@@ -166,14 +166,13 @@ def _is_latin(prepared: TextBatch) -> NDArray[np.bool_]:
 
 def _terms(found: Features, is_latin: NDArray[np.bool_]) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
     """The buckets that are terms, ascending, and their idf."""
-    inverse = inverse_frequencies(found)
-    having = np.bincount(found.buckets, minlength=len(inverse))
+    having = frequencies(found)
+    inverse = inverse_of_counts(having, len(found))
     worth = having * inverse.astype(np.float64) ** 2
     worth[having < LEAST_DOCUMENTS] = 0
-    of = np.repeat(is_latin, np.diff(found.bounds))
-    for kind in (False, True):
-        often = np.bincount(found.buckets[of == kind], minlength=len(inverse))
-        worth[often > max(MOST_SHARE * np.count_nonzero(is_latin == kind), LEAST_DOCUMENTS)] = 0
+    latin = frequencies(found.take(np.flatnonzero(is_latin)))
+    for often, documents in ((latin, is_latin.sum()), (having - latin, (~is_latin).sum())):
+        worth[often > max(MOST_SHARE * documents, LEAST_DOCUMENTS)] = 0
     best = np.argsort(-worth, kind="stable")[:TERMS]
     chosen = np.sort(best[worth[best] > 0]).astype(np.uint32)
     return chosen, inverse[chosen]

@@ -91,7 +91,7 @@ def examples_in(folder: Place, writers: int) -> Tables:
 
 
 class Written(NamedTuple):
-    """Documents, and bytes of what is written of them."""
+    """Documents, and bytes: of examples those of their prepared texts, of other rows all."""
 
     documents: int
     bytes: int

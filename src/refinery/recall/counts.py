@@ -31,8 +31,8 @@ class SampleCounts(Model):
     pool: int
     copies: int
     empty: int
-    entries: int
     languages: dict[str, dict[str, int]]
+    entries: int = 0  # of earlier versions
 
     @property
     def documents(self) -> int:

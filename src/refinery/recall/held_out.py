@@ -9,9 +9,9 @@ first view counts.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ FOLDS = 5
 # chosen, as what the views are, on thirteen of the topics of docs/recall.md
 _PENALTY = 0.15  # of coefficients, see recall.logistic
 _SHARES = (1.0, 1.0, 0.5)  # of the lines over words, over words by contrast and over places
-_PLACED = 20_000  # documents in whose words the latent space is: their order is one of hashes
+_PLACED = 20_000  # documents of which the latent space is, at most
 _GUESSED = 50  # seeds up to which the last two count so much; they are for what few seeds leave open
 
 
@@ -53,9 +53,11 @@ class Task:
 
     @cached_property
     def space(self) -> Space:
-        """The latent space of the documents, of the first _PLACED of them."""
-        first = np.arange(min(len(self.labels), _PLACED))
-        return latent_space(weigh_rows(self.features.take(first), self.inverse), self.inverse)
+        """The latent space of the documents, evenly of seeds and pool where they are many."""
+        documents = len(self.labels)
+        most = min(documents, _PLACED)
+        evenly = np.arange(most) * documents // most
+        return latent_space(weigh_rows(self.features.take(evenly), self.inverse), self.inverse)
 
     @cached_property
     def places(self) -> Rows:
@@ -82,13 +84,17 @@ def fit_views(task: Task, used: NDArray[np.bool_]) -> Fit:
     members = np.full(len(used), -1.0)
     members[chosen] = task.labels[chosen]
     contrasted = task.inverse * (1 + np.abs(contrast(task.features, members, len(task.inverse))))
-    seen, inverses = task.features.take(chosen), (task.inverse, contrasted)
-    by_words = ((weigh_rows(seen, by), weighed_blocks(task.features, by)) for by in inverses)
-    views = chain(by_words, [(task.places.take(chosen), iter([task.places]))])
+    places, seen = task.places, task.features.take(chosen)
+
+    def views() -> Iterator[tuple[Rows, Iterable[Rows]]]:  # one after the other in memory
+        for inverse in (task.inverse, contrasted):
+            yield weigh_rows(seen, inverse), weighed_blocks(task.features, inverse)
+        yield places.take(chosen), [places]
+
     guessed = min(1.0, _GUESSED / max(int((~task.pool).sum()), 1))
     shares = np.multiply(_SHARES, (1, guessed, guessed)).tolist()
     lines, total = [], np.zeros(len(used))
-    for (rows, blocks), share in zip(views, shares, strict=True):
+    for (rows, blocks), share in zip(views(), shares, strict=True):
         line = fit(rows, task.labels[chosen], task.weights[chosen], _PENALTY)
         logits = np.concatenate([line.logits(block) for block in blocks])
         mean, spread = float(logits[task.pool].mean()), float(logits[task.pool].std())

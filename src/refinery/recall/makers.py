@@ -16,7 +16,8 @@ from refinery.shuffle.units import MapUnits
 from refinery.storage.place import Place
 
 Step = Callable[[Sequence[Place], RecallTraining, Place], Sequence[str]]  # writes files, gives their names
-_ENTRY_BYTES = 20  # of the memory of a unit that has a whole sample, a feature of a document (measured: 16)
+# Memory of a unit that has a whole sample: arrays by bucket, features (measured: 16 bytes each), and what is told.
+_ROOM, _ENTRY_BYTES, _DOCUMENT_BYTES = 128 << 20, 18, 2 << 10
 _ROW_SHARE = 2.5  # of the rows that a unit puts in order that its memory is (measured: 2.2)
 _SAMPLE_SHARE = 0.7  # of its texts that a sample's file is (measured: .5 to .8)
 _STEP_BYTES = 5e6  # of the files of a round (measured: 2.7 to 6.9 MB with 4,000 to 17,000 documents)
@@ -114,7 +115,8 @@ class _StepMaker(Maker):
         """One unit makes the files of a step."""
         counts = read_account(SampleCounts, self.folders[0] / COUNTS)
         make = partial(step, self.folders, self.training)
-        in_one_unit(name, make, map_units, _ENTRY_BYTES * counts.entries, folder, work)
+        memory = _ROOM + _ENTRY_BYTES * counts.entries + _DOCUMENT_BYTES * counts.documents
+        in_one_unit(name, make, map_units, memory, folder, work)
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ class RoundMaker(_StepMaker):
 
     number: int = field(kw_only=True)
     name: str = "round"
-    version: int = 5
+    version: int = 6
     makes: str = "round"
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import polars as pl
@@ -33,7 +33,7 @@ def new_hosts(file: SampleFile, found: Round, before: Round | None) -> int | Non
     return int((~new.is_in(known.implode())).sum())
 
 
-def gold_recall(file: SampleFile, rounds: Sequence[Round], hosts: Sequence[str]) -> GoldHosts:
+def gold_recall(file: SampleFile, rounds: Iterable[Round], hosts: Sequence[str]) -> GoldHosts:
     """What rounds recall of the pool's documents of these hosts and sites."""
     gold = of_sites(file.about["host"].to_arrow(), hosts) & ~file.sample.seed
     seen = file.about["host"].filter(pl.Series(gold)).unique().to_list()

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from refinery.recall.logistic import Rows
+from refinery.recall.logistic import weigh_rows, weighed_blocks
+from refinery.text.features import Features
 
 
 def nearest(
-    blocks: Iterable[Rows], columns: Rows, seed: NDArray[np.bool_]
+    documents: Features, inverse: NDArray[np.float32], seed: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """float32 (rows,): the cosine to the nearest seed, of a seed to the nearest other; int64 (rows,): its row, or -1.
+    """float32 (documents,): the cosine to the nearest seed, of a seed to the nearest other; int64: its number, or -1.
 
-    blocks: all rows, of length 1 or 0, some at a time; columns: those of seeds; seed: bool (rows,), which these are.
+    inverse: by bucket, of features.inverse_frequencies; seed: bool (documents,), which are seeds.
     """
     seeds = np.flatnonzero(seed)
     found, which = np.zeros(len(seed), np.float32), np.full(len(seed), -1, np.int64)
-    order = np.argsort(columns.columns, kind="stable")
-    owners = np.repeat(np.arange(len(seeds)), np.diff(columns.bounds))[order].astype(np.int32)
-    starts = np.searchsorted(columns.columns[order], np.arange(columns.width + 1))
-    values = columns.values[order]
+    of_seeds = weigh_rows(documents.take(seeds), inverse)
+    order = np.argsort(of_seeds.columns, kind="stable")
+    owners = np.repeat(np.arange(len(seeds)), np.diff(of_seeds.bounds))[order].astype(np.int32)
+    starts = np.searchsorted(of_seeds.columns[order], np.arange(of_seeds.width + 1))
+    values = of_seeds.values[order]
     place = np.full(len(seed), -1, np.int64)
     place[seeds] = np.arange(len(seeds))
     start = 0
-    for rows in blocks:
+    for rows in weighed_blocks(documents, inverse):
         part = slice(start, start + len(rows))
         _nearest(
             *(rows.bounds, rows.columns, rows.values),

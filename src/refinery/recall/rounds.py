@@ -31,7 +31,6 @@ from refinery.recall.estimate import (
     told_precision,
 )
 from refinery.recall.held_out import FOLDS, Task, fit_views, held_out, log_places
-from refinery.recall.logistic import weigh_rows, weighed_blocks
 from refinery.recall.nearest import nearest
 from refinery.recall.rich_hosts import in_rich_hosts
 from refinery.recall.sample import Sample
@@ -129,8 +128,7 @@ def _round(sample: Sample, settings: Settings, before: Round | None) -> Round:
     hashes = hash_numbers(sample.identities.view(np.int64), settings.seed)
     folds = (hashes % np.uint64(FOLDS)).astype(np.int64)
     inverse = inverse_frequencies(sample.features)
-    seeds = weigh_rows(sample.features.take(np.flatnonzero(sample.seed)), inverse)
-    near, which = nearest(weighed_blocks(sample.features, inverse), seeds, sample.seed)
+    near, which = nearest(sample.features, inverse, sample.seed)
     beside = np.where(sample.seed, folds, folds[which])
     standing, by_hosts = _standing_before(sample, settings, before)
     labels = (standing == POSITIVE).astype(np.float64)

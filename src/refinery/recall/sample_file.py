@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from refinery.models.card import SourceCounts
 from refinery.models.draw import Drawn
 from refinery.models.train import Written
-from refinery.recall.counts import COUNTS, SEEDS, SampleCounts, refuse
+from refinery.recall.counts import COUNTS, POOL, SEEDS, SampleCounts, refuse
 from refinery.recall.sample import Sample
 from refinery.shuffle.records import Tables
 from refinery.storage.commit import commit_bytes
@@ -101,17 +101,16 @@ def collect(
 
     Raises DefinitionError for seeds and a pool by which nothing can be recalled.
     """
-    table = pl.DataFrame(pl.from_arrow(rows.read(), rechunk=False))
-    order = table.select("seed", "hash", "text", entries=pl.col("buckets").list.len())
+    table = pl.DataFrame(pl.from_arrow(rows.read()))
+    order = table.select("seed", "hash", "text", entries=pl.col("buckets").list.len().cast(pl.Int64))
     order = order.with_row_index("row").sort(["hash", "row"])
     filled = order.filter(pl.col("entries") > 0)
     seeds = filled.filter("seed").unique("text", keep="first", maintain_order=True)
     pool = filled.filter(~pl.col("seed")).unique("hash", keep="first", maintain_order=True)
     found = pool.filter(~pl.col("text").is_in(seeds["text"].implode()))
     chosen = pl.concat([seeds, found])
-    languages = {
-        part: dict(Counter(table["language"][(seeds if part == SEEDS else found)["row"]])) for part in names
-    }
+    parts = {SEEDS: seeds, POOL: found}
+    languages = {part: dict(Counter(table["language"][of["row"]])) for part, of in parts.items()}
     about = SampleCounts(
         drawn=counts,
         seeds=len(seeds),
@@ -123,8 +122,8 @@ def collect(
     )
     refuse(about, names)
     with TableWriter(folder / SAMPLE, _ROW, scratch=True) as writer:
-        for part in chosen.select("row").iter_slices(_WRITE_ROWS):
-            writer.write(table[part["row"]].to_arrow().cast(_ROW))
+        for some in chosen.select("row").iter_slices(_WRITE_ROWS):
+            writer.write(table[some["row"]].to_arrow().cast(_ROW))
     commit_bytes(folder / COUNTS, about.model_dump_json(indent=1).encode(), scratch=True)
     return [SAMPLE, COUNTS]
 

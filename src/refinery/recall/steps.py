@@ -89,7 +89,7 @@ def make_model(folders: Sequence[Place], training: RecallTraining, target: Place
     kept = int((scores >= last.threshold).sum())
     gold = None
     if training.gold_hosts:
-        rounds = [_read_round(folder) for folder in folders[1 : len(made) + 1]]
+        rounds = (_read_round(folder) for folder in folders[1 : len(made) + 1])
         gold = gold_recall(file, rounds, training.gold_hosts)
     recalled = Recalled(sample=counts, rounds=tuple(made), chosen=chosen, kept=kept, gold=gold)
     seeds = np.sort(file.about["text"].to_numpy()[file.sample.seed])

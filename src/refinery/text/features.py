@@ -223,10 +223,15 @@ def _sort(room, n):  # type: ignore[no-untyped-def]
 
 def inverse_frequencies(found: Features, bits: int = BITS) -> NDArray[np.float32]:
     """ln((1 + N) / (1 + df)) by bucket, float32 (2^bits,): of N documents so many have it."""
+    return inverse_of_counts(frequencies(found, bits), len(found))
+
+
+def frequencies(found: Features, bits: int = BITS) -> NDArray[np.int64]:
+    """How many documents have each bucket, int64 (2^bits,)."""
     having = np.zeros(1 << bits, np.int64)
-    for block in found.blocks():
+    for block in found.blocks():  # NumPy counts a copy in int64
         having += np.bincount(block.buckets, minlength=1 << bits)
-    return inverse_of_counts(having, len(found))
+    return having
 
 
 def inverse_of_counts(having: NDArray[np.int64], documents: int) -> NDArray[np.float32]:
