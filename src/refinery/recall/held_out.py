@@ -84,12 +84,12 @@ def fit_views(task: Task, used: NDArray[np.bool_]) -> Fit:
     members = np.full(len(used), -1.0)
     members[chosen] = task.labels[chosen]
     contrasted = task.inverse * (1 + np.abs(contrast(task.features, members, len(task.inverse))))
-    places, seen = task.places, task.features.take(chosen)
+    placed, seen = task.places, task.features.take(chosen)
 
     def views() -> Iterator[tuple[Rows, Iterable[Rows]]]:  # one after the other in memory
         for inverse in (task.inverse, contrasted):
             yield weigh_rows(seen, inverse), weighed_blocks(task.features, inverse)
-        yield places.take(chosen), [places]
+        yield placed.take(chosen), [placed]
 
     guessed = min(1.0, _GUESSED / max(int((~task.pool).sum()), 1))
     shares = np.multiply(_SHARES, (1, guessed, guessed)).tolist()
