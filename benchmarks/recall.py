@@ -71,9 +71,12 @@ class Draw:
         return self.topic.partition("=")[0]
 
     def chosen(self, truth: Flags) -> NDArray[np.int64]:
-        """Numbers of documents: the seeds, then the pool's."""
-        positive = np.random.default_rng(self.number).permutation(np.flatnonzero(truth))
-        return np.concatenate([positive[: self.seeds + self.hidden], np.flatnonzero(~truth)])
+        """Numbers of documents: the seeds, then the pool's, in an order that says nothing, as a sample has them."""
+        random = np.random.default_rng(self.number)
+        positive = random.permutation(np.flatnonzero(truth))
+        hidden = positive[self.seeds : self.seeds + self.hidden]
+        pool = random.permutation(np.concatenate([hidden, np.flatnonzero(~truth)]))
+        return np.concatenate([positive[: self.seeds], pool])
 
 
 @dataclass(frozen=True)

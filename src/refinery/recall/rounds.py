@@ -38,7 +38,7 @@ from refinery.shuffle.partition import hash_numbers
 from refinery.text.features import inverse_frequencies
 
 _SEED = 2.0  # weight of a seed in a fit
-_OTHERS = 20_000  # negatives of a fit at most: more say no more beside some fifty seeds, and take time
+_OTHERS = 20_000  # negatives of a fit at most: three times as many rank hardly better, see docs/recall.md
 _NEGATIVE = 0.1  # probability below which a document is settled as negative
 _FAR = 0.05  # share of seeds that are far from all others
 _STRAYS = 0.4  # share of recalled documents that may be
