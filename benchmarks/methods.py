@@ -22,36 +22,43 @@ from harness import Sheet, Spread, pin_to_one_core, report
 import refinery
 from refinery.models.metrics import average_precision
 
-METHODS = {  # columns: measurer and model
-    "relevance": ("relevance", "train: {positive: seeds, negative: pool, held_out: 30%}"),
-    "recalled": ("relevance", "recall: {seeds: seeds, pool: pool}"),
-    "importance_per_token": ("importance", "importance: {positive: seeds, raw: pool}"),
-    "cross_entropy_difference": ("cross_entropy", "ngram: {positive: seeds, raw: pool}"),
-    "term_density": ("terms", "terms: {positive: seeds, negative: pool}"),
-    "nearest": ("nearest", "nearest: {positive: seeds, raw: pool}"),
-}
+METHODS = (
+    "relevance",
+    "recalled",
+    "importance_per_token",
+    "cross_entropy_difference",
+    "term_density",
+    "nearest",
+)
 SIGNALS = "words"  # a column of theirs
 FILE = "methods.yaml"
-DEFINITION = """\
+DEFINITION = f"""\
 refinery: 1
 name: methods
 sources:
-  seeds: {path: seeds.parquet}
-  pool: {path: pool.parquet}
+  seeds: {{path: seeds.parquet}}
+  pool: {{path: pool.parquet}}
 models:
+  fasttext: {{train: {{positive: seeds, negative: pool, held_out: 30%}}}}
+  recalled: {{recall: {{seeds: seeds, pool: pool}}}}
+  resampling: {{importance: {{positive: seeds, raw: pool}}}}
+  grams: {{ngram: {{positive: seeds, raw: pool}}}}
+  lexicon: {{terms: {{positive: seeds, negative: pool}}}}
+  like: {{nearest: {{positive: seeds, raw: pool}}}}
+stages:
+  scored:
+    from: pool
+    measure:
+      - signals
+      - relevance: {{model: fasttext}}
+      - relevance: {{model: recalled, as: recalled}}
+      - importance: {{model: resampling}}
+      - cross_entropy: {{model: grams}}
+      - terms: {{model: lexicon}}
+      - nearest: {{model: like}}
+outputs:
+  scored: {{from: scored, path: out, measurements: [{", ".join(METHODS)}]}}
 """
-
-
-def definition() -> str:
-    """A pipeline that measures the pool by all methods."""
-    models = "".join(f"  of_{column}: {{{how}}}\n" for column, (_, how) in METHODS.items())
-    uses = ", ".join(
-        f"{{{measurer}: {{model: of_{column}{', as: recalled' if column == 'recalled' else ''}}}}}"
-        for column, (measurer, _) in METHODS.items()
-    )
-    outputs = f"outputs: {{scored: {{from: scored, path: out, measurements: [{', '.join(METHODS)}]}}}}\n"
-    stage = f"stages:\n  scored:\n    from: pool\n    measure: [signals, {uses}]\n"
-    return f"{DEFINITION}{models}{stage}{outputs}"
 
 
 def draw(table: pl.DataFrame, seeds: int, number: int, folder: Path) -> dict[str, float]:
@@ -61,7 +68,7 @@ def draw(table: pl.DataFrame, seeds: int, number: int, folder: Path) -> dict[str
     folder.mkdir()
     table.filter(is_seed).drop("hit").write_parquet(folder / "seeds.parquet")
     table.filter(~is_seed).drop("hit").write_parquet(folder / "pool.parquet")
-    (folder / FILE).write_text(definition(), encoding="utf-8")
+    (folder / FILE).write_text(DEFINITION, encoding="utf-8")
     refinery.run(folder / FILE)
     scored = pl.read_parquet(folder / "out" / "*.parquet").with_columns(pl.col("id").cast(pl.Int64))
     scored = scored.join(table.select("id", "hit"), "id", maintain_order="left")

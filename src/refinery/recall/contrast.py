@@ -19,23 +19,21 @@ from refinery.text.features import Features
 def contrast(found: Features, members: NDArray[np.float64], buckets: int) -> NDArray[np.float32]:
     """float32 (buckets,): how surely the members' share with a feature differs from all documents'; its sign too.
 
-    members: float64 (documents,), 1 of a member of the topic, 0 of others, between them of doubtful ones, below 0 of
-    documents that are not to be looked at.
+    members: float64 (documents,), 1 of a member of the topic, 0 of others, between them of doubtful ones.
     """
     having = np.zeros((2, buckets))
     _count(found.bounds, found.buckets, members, having)
     signs = np.empty(buckets, np.float32)
-    _roots(having, float(members[members > 0].sum()), float((members >= 0).sum()), signs)
+    _roots(having, float(members.sum()), float(len(members)), signs)
     return signs
 
 
 @njit(cache=True, nogil=True)
 def _count(bounds, buckets, members, having):  # type: ignore[no-untyped-def]
     for row in range(len(bounds) - 1):
-        if members[row] >= 0:
-            for i in range(bounds[row], bounds[row + 1]):
-                having[0, buckets[i]] += members[row]
-                having[1, buckets[i]] += 1.0
+        for i in range(bounds[row], bounds[row + 1]):
+            having[0, buckets[i]] += members[row]
+            having[1, buckets[i]] += 1.0
 
 
 @njit(cache=True, nogil=True)

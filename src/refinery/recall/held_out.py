@@ -81,10 +81,8 @@ class Fit:
 def fit_views(task: Task, used: NDArray[np.bool_]) -> Fit:
     """Of the documents that are to be used, bool (documents,), and are not left out."""
     chosen = np.flatnonzero(used & (task.weights > 0))
-    members = np.full(len(used), -1.0)
-    members[chosen] = task.labels[chosen]
-    contrasted = task.inverse * (1 + np.abs(contrast(task.features, members, len(task.inverse))))
-    placed, seen = task.places, task.features.take(chosen)
+    placed, seen, labels = task.places, task.features.take(chosen), task.labels[chosen]
+    contrasted = task.inverse * (1 + np.abs(contrast(seen, labels, len(task.inverse))))
 
     def views() -> Iterator[tuple[Rows, Iterable[Rows]]]:  # one after the other in memory
         for inverse in (task.inverse, contrasted):
@@ -95,7 +93,7 @@ def fit_views(task: Task, used: NDArray[np.bool_]) -> Fit:
     shares = np.multiply(_SHARES, (1, guessed, guessed)).tolist()
     lines, total = [], np.zeros(len(used))
     for (rows, blocks), share in zip(views(), shares, strict=True):
-        line = fit(rows, task.labels[chosen], task.weights[chosen], _PENALTY)
+        line = fit(rows, labels, task.weights[chosen], _PENALTY)
         logits = np.concatenate([line.logits(block) for block in blocks])
         mean, spread = float(logits[task.pool].mean()), float(logits[task.pool].std())
         part = share / spread if spread > 0 else 0.0
